@@ -1,0 +1,205 @@
+"""The webhook service: what GitHub calls, and what operators probe and scrape."""
+
+import asyncio
+import contextlib
+import logging
+import re
+import signal
+from datetime import timedelta
+from http import HTTPStatus
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.requests import ClientDisconnect
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+
+from starter import metrics
+from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
+from starter.settings import StarterSettings
+from starter.webhook import interpret, verify
+from workflows.connection import SearchAttributesError, connect, register_search_attributes
+from workflows.telemetry import install_metrics
+
+BODY_DEADLINE: Final = timedelta(seconds=8)
+"""For a whole body to arrive; whoever is slower than GitHub's own deadline is not GitHub."""
+
+_PROBE: Final = timedelta(seconds=3)
+_GRACE_SECONDS: Final = 8
+"""For requests in flight when the service is told to stop: longer than any answer takes."""
+_SETUP_PAUSE: Final = timedelta(seconds=5)
+_DELIVERY_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+
+_STATUSES: Final = {
+    Verdict.STARTED: HTTPStatus.ACCEPTED,
+    Verdict.SIGNALLED: HTTPStatus.ACCEPTED,
+    Verdict.DUPLICATE: HTTPStatus.OK,
+    Verdict.IGNORED: HTTPStatus.OK,
+    Verdict.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_log: Final = logging.getLogger(__name__)
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: HTTPStatus, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.advice = advice
+
+
+def create_app(settings: StarterSettings, client: Client) -> FastAPI:
+    """The ASGI application.
+
+    Args:
+        settings: Secrets, limits and policy.
+        client: A Temporal client; a lazy one lets the service start while Temporal is down.
+    """
+    app = FastAPI(title="Regreen", openapi_url=None, docs_url=None, redoc_url=None)
+    counts = metrics.EventCounts()
+    dispatcher = Dispatcher(client, settings.limits(), settings.policy())
+    secrets = settings.webhook_secrets()
+
+    @app.post("/webhook")
+    async def receive_event(request: Request) -> JSONResponse:
+        event = request.headers.get("x-github-event", "")
+        try:
+            body = await _read_verified(request, settings.max_body_bytes, secrets)
+            answer = await dispatcher.carry_out(interpret(event, body))
+        except _RefusedError as refused:
+            counts.count(Verdict.REFUSED, refused.reason)
+            _log.warning("refused an event: %s", refused.reason)
+            content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
+            return JSONResponse(content, status_code=refused.status)
+        except TemporalUnavailableError as unavailable:
+            _log.error("delivery %s is not taken: %s", _delivery(request), unavailable)
+            answer = Answer(decision=Verdict.UNAVAILABLE, reason="temporal")
+        counts.count(answer.decision, answer.reason)
+        _log.info(
+            "delivery %s: %s (%s) %s",
+            _delivery(request),
+            answer.decision,
+            answer.reason,
+            answer.workflow_id or "",
+        )
+        return JSONResponse(answer.model_dump(mode="json"), status_code=_STATUSES[answer.decision])
+
+    @app.get("/healthz")
+    async def report_alive() -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz")
+    async def report_ready() -> JSONResponse:
+        if await _temporal_answers(client):
+            return JSONResponse({"status": "ready"})
+        advice = "Temporal does not answer; look at TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE"
+        return JSONResponse({"status": "unavailable", "advice": advice}, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @app.get("/metrics")
+    async def expose_counts() -> PlainTextResponse:
+        return PlainTextResponse(counts.prometheus(), media_type=metrics.CONTENT_TYPE)
+
+    return app
+
+
+async def serve(settings: StarterSettings) -> None:
+    """Run the service until it is told to stop; requests in flight are answered first.
+
+    Raises:
+        ConfigurationError: The Temporal client configuration is unusable.
+    """
+    install_metrics()
+    retries = RetryConfig(max_elapsed_time_millis=int(_PROBE.total_seconds() * 1_000))
+    client = await connect(lazy=True, retry_config=retries)
+    setup = asyncio.create_task(_set_up(client))
+    config = uvicorn.Config(
+        create_app(settings, client),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stopping, _stay)
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        setup.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await setup
+
+
+def _stay(_signal: int, _frame: FrameType | None) -> None:
+    """Uvicorn repeats the signal it stopped for; dying of it would lose what is still to be exported."""
+
+
+async def _set_up(client: Client) -> None:
+    """Add missing search attributes as soon as Temporal answers: without them no remediation starts."""
+    while True:
+        try:
+            await register_search_attributes(client)
+        except SearchAttributesError as error:
+            _log.warning("%s", error)
+            return
+        except (RPCError, RuntimeError) as error:
+            _log.warning("Temporal does not answer yet: %s", error)
+            await asyncio.sleep(_SETUP_PAUSE.total_seconds())
+        else:
+            return
+
+
+async def _read_verified(request: Request, max_bytes: int, secrets: tuple[bytes, ...]) -> bytes:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        advice = "set the webhook's content type to application/json"
+        raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type", advice)
+    body = await _read_body(request, max_bytes)
+    if not verify(body, request.headers.get("x-hub-signature-256"), secrets):
+        advice = "the X-Hub-Signature-256 header must be made with the webhook secret"
+        raise _RefusedError(HTTPStatus.UNAUTHORIZED, "signature", advice)
+    return body
+
+
+async def _read_body(request: Request, max_bytes: int) -> bytes:
+    too_large = _RefusedError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"at most {max_bytes} bytes are read"
+    )
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > max_bytes:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_DEADLINE.total_seconds()):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise too_large
+    except TimeoutError:
+        raise _RefusedError(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "send the body at once") from None
+    except ClientDisconnect:
+        raise _RefusedError(HTTPStatus.BAD_REQUEST, "disconnected", "send the whole body") from None
+    return bytes(body)
+
+
+async def _temporal_answers(client: Client) -> bool:
+    request = DescribeNamespaceRequest(namespace=client.namespace)
+    try:
+        async with asyncio.timeout(2 * _PROBE.total_seconds()):
+            await client.workflow_service.describe_namespace(request, timeout=_PROBE)
+    except RPCError as error:
+        return error.status is RPCStatusCode.PERMISSION_DENIED  # it answers, and only hides the namespace
+    except (TimeoutError, RuntimeError):
+        return False
+    return True
+
+
+def _delivery(request: Request) -> str:
+    """The delivery id for the log; the header is not signed, so only the shape of an id is let through."""
+    found = _DELIVERY_ID.fullmatch(request.headers.get("x-github-delivery", ""))
+    return found[0] if found else "unnamed"

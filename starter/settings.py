@@ -1,0 +1,106 @@
+"""Settings of the webhook service: environment variables that begin with `REGREEN_`."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from workflows.models import ATTEMPTS_CEILING, Limits, TriagePolicy
+
+_LIMITS: Final = Limits()
+_POLICY: Final = TriagePolicy()
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHORT_DURATION: Final = re.compile(r"(\d{1,9})\s*([smhd]?)", re.ASCII)
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _read_duration(value: Any) -> Any:
+    match = _SHORT_DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[match[2] or "s"]: int(match[1])}) if match else value
+
+
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""`a, b, c`."""
+Duration = Annotated[timedelta, BeforeValidator(_read_duration), Field(gt=timedelta(0))]
+"""`90s`, `45m`, `2h`, `7d`, plain seconds, or ISO 8601 (`PT2H`)."""
+
+
+class StarterSettings(BaseSettings):
+    """What an operator sets for the webhook service, and the bounds each remediation starts with."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+    )
+
+    webhook_secret: SecretStr = Field(min_length=1, description="the secret of the GitHub webhook")
+    webhook_secret_previous: SecretStr | None = Field(
+        default=None, description="the webhook secret before a rotation; accepted as well"
+    )
+    host: str = Field(default="127.0.0.1", description="address the service listens on")
+    port: int = Field(default=8080, ge=0, le=65_535, description="port the service listens on; 0 picks one")
+    max_body_bytes: int = Field(
+        default=25_000_000, ge=1_024, description="largest accepted webhook body; GitHub sends up to 25 MB"
+    )
+
+    max_attempts: int = Field(
+        default=_LIMITS.attempts, ge=1, description=f"fix attempts; above {ATTEMPTS_CEILING} counts as that"
+    )
+    reruns: int = Field(
+        default=_LIMITS.reruns, ge=0, le=1, description="reruns of a failure that looks transient"
+    )
+    excerpt_bytes: int = Field(
+        default=_LIMITS.excerpt_bytes, ge=1_024, le=32_768, description="longest log excerpt"
+    )
+    patch_bytes: int = Field(default=_LIMITS.patch_bytes, ge=1, description="largest patch")
+    patch_files: int = Field(default=_LIMITS.patch_files, ge=1, description="most files a patch may touch")
+    ci_deadline: Duration = Field(default=_LIMITS.ci_deadline, description="longest wait for CI on a fix")
+    ci_appearance: Duration = Field(
+        default=_LIMITS.ci_appearance, description="longest wait for the first check of a fix"
+    )
+    ci_poll: Duration = Field(default=_LIMITS.ci_poll, description="how often CI is read without a webhook")
+    approval_deadline: Duration = Field(
+        default=_LIMITS.approval_deadline, description="longest wait for a human's approval"
+    )
+    merge_watch: Duration = Field(
+        default=_LIMITS.merge_watch, description="how long a green fix is watched until it is merged"
+    )
+
+    skip_marker: str = Field(
+        default=_POLICY.skip_marker,
+        min_length=1,
+        description="text in a commit message that keeps Regreen away",
+    )
+    disabled_repositories: CommaList = Field(
+        default=_POLICY.disabled_repositories, description="repositories (owner/name) that are left alone"
+    )
+    disabled_workflows: CommaList = Field(
+        default=_POLICY.disabled_workflows, description="workflow names or files that are left alone"
+    )
+    protected_paths: CommaList = Field(
+        default=_POLICY.protected_paths, description="further glob patterns whose change needs a human"
+    )
+    repair_bot_branches: bool = Field(
+        default=_POLICY.repair_bot_branches, description="repair the branches of other bots"
+    )
+    diagnose_forks: bool = Field(default=_POLICY.diagnose_forks, description="explain failures in forks")
+
+    def webhook_secrets(self) -> tuple[bytes, ...]:
+        """The secrets a signature may be made with, the current one first."""
+        secrets = (self.webhook_secret, self.webhook_secret_previous)
+        return tuple(secret.get_secret_value().encode() for secret in secrets if secret is not None)
+
+    def limits(self) -> Limits:
+        """The bounds of each remediation started from here."""
+        same = {name: getattr(self, name) for name in Limits.model_fields if name != "attempts"}
+        return Limits(attempts=self.max_attempts, **same)
+
+    def policy(self) -> TriagePolicy:
+        """What each remediation started from here leaves alone."""
+        return TriagePolicy(**{name: getattr(self, name) for name in TriagePolicy.model_fields})

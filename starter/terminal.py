@@ -1,0 +1,148 @@
+"""What the `regreen` command prints. Text from GitHub is hostile: only plain text reaches the terminal."""
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from starter.remediations import Details, Overview
+from workflows.models import REASON_SENTENCES, AttemptRecord, Proposal, Status
+
+_OUTCOME_STYLES: Final = {
+    "fixed": "green",
+    "flaky": "green",
+    "needs_human": "yellow",
+    "exhausted": "red",
+    "unverified": "yellow",
+}
+_BREAKS: Final = "\n\t"
+_PIPE_WIDTH: Final = 1_000
+"""Whoever reads from a pipe wants a row on one line."""
+
+
+def plain(text: object, *, lines: bool = False) -> str:
+    """Text that can do nothing but be read: no escape sequences, control, bidi or invisible characters.
+
+    Args:
+        text: Anything; its `str` is taken.
+        lines: Keep line breaks and tabs instead of showing them as spaces.
+    """
+    kept = []
+    for character in str(text):
+        if character in _BREAKS:
+            kept.append(character if lines else " ")
+        elif character.isprintable():
+            kept.append(character)
+        else:
+            kept.append(" " if unicodedata.category(character) == "Zs" else "\N{REPLACEMENT CHARACTER}")
+    return "".join(kept)
+
+
+def console() -> Console:
+    """A console that takes no markup, emoji codes or highlighting from what it prints."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True, width=width)
+
+
+def overview_table(overviews: Sequence[Overview], now: datetime) -> Table:
+    """One row per remediation."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("RUN", "BRANCH", "WORKFLOW", "STATE", "ATTEMPT", "PR", "STARTED"):
+        table.add_column(heading, overflow="fold")
+    for overview in overviews:
+        table.add_row(
+            Text(plain(f"{overview.repository}/{overview.run_id}")),
+            Text(plain(overview.branch)),
+            Text(plain(overview.workflow)),
+            _state(overview),
+            Text("" if overview.attempt is None else str(overview.attempt)),
+            Text("" if overview.pull_request is None else f"#{overview.pull_request}"),
+            Text(f"{age(now - overview.started_at)} ago"),
+        )
+    return table
+
+
+def details_text(details: Details) -> Text:
+    """Everything about one remediation, a fact a line."""
+    text = Text(plain(details.overview.workflow_id), style="bold")
+    for label, value in _facts(details):
+        text.append(f"\n{label:<12}", style="dim")
+        text.append(plain(value), style="")
+    return text
+
+
+def proposal_text(proposal: Proposal, reasons: Iterable[str]) -> Text:
+    """A patch that waits for a human's answer."""
+    text = Text(plain(proposal.summary))
+    for reason in reasons:
+        text.append(f"\nneeds approval: {plain(reason)}", style="yellow")
+    text.append("\n")
+    for line in plain(proposal.diff, lines=True).splitlines():
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        text.append(f"\n{line}", style=style)
+    return text
+
+
+def age(elapsed: timedelta) -> str:
+    """A duration in its largest unit: `41s`, `12m`, `5h`, `3d`."""
+    seconds = max(0, int(elapsed.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _state(overview: Overview) -> Text:
+    if overview.open:
+        return Text(plain(overview.outcome or overview.state), style="bold")
+    if overview.temporal_status != "completed":
+        return Text(plain(overview.temporal_status), style="red")
+    return Text(plain(overview.outcome), style=_OUTCOME_STYLES.get(overview.outcome, ""))
+
+
+def _facts(details: Details) -> Iterator[tuple[str, str]]:
+    overview, status, result = details.overview, details.status, details.result
+    yield "temporal", overview.temporal_status
+    if status is not None:
+        yield from _status_facts(status)
+    else:
+        yield "state", f"{overview.state} (no worker answered; shown from visibility)"
+        yield "branch", overview.branch
+        yield "workflow", overview.workflow
+    attempts = result.attempts if result is not None else status.attempts if status is not None else ()
+    for attempt in attempts:
+        yield f"attempt {attempt.number}", _attempt(attempt)
+    pull_request = (result and result.pull_request) or (status and status.pull_request)
+    if pull_request:
+        yield "fix", f"{pull_request.url} ({'merged' if pull_request.merged else pull_request.state})"
+    if result is not None:
+        yield "outcome", result.outcome
+        yield "because", " ".join(filter(None, (REASON_SENTENCES[result.reason], result.detail)))
+    elif status is not None and status.outcome is not None:
+        yield "outcome", status.outcome
+        if status.reason is not None:
+            yield "because", " ".join(filter(None, (REASON_SENTENCES[status.reason], status.detail)))
+    if details.failure:
+        yield "failure", details.failure
+
+
+def _status_facts(status: Status) -> Iterator[tuple[str, str]]:
+    progress = f", attempt {status.attempt} of {status.attempts_allowed}" if status.attempt else ""
+    yield "state", f"{status.state}{progress}{', paused' if status.paused else ''}"
+    if status.run is not None:
+        yield "run", f"{status.run.workflow_name} on {status.run.head_branch} at {status.run.head_sha[:7]}"
+        yield "", status.run.html_url
+    if status.diagnosis is not None:
+        yield "diagnosis", f"{status.diagnosis.failure_class}: {status.diagnosis.root_cause}"
+    if status.question is not None:
+        yield "waits for", f"approve or reject {status.question}"
+
+
+def _attempt(attempt: AttemptRecord) -> str:
+    source = " ".join(filter(None, (attempt.strategy, attempt.recipe))) or "no patch"
+    return f"{source}: CI {attempt.ci}" if attempt.ci else source

@@ -1,0 +1,77 @@
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from starter import terminal
+from starter.remediations import Details, Overview
+from workflows.models import Outcome, PullRequest, Reason, RemediationResult
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def rendered(thing: object) -> str:
+    out = StringIO()
+    Console(file=out, markup=False, emoji=False, highlight=False, soft_wrap=True, width=200).print(thing)
+    return out.getvalue()
+
+
+@given(st.text())
+def test_nothing_but_readable_characters_reaches_the_terminal(text: str) -> None:
+    assert terminal.plain(text).isprintable()
+
+
+def test_line_breaks_survive_where_lines_are_wanted() -> None:
+    assert terminal.plain("a\n\tb\x1b[2J", lines=True) == "a\n\tb\N{REPLACEMENT CHARACTER}[2J"
+
+
+def test_hostile_names_are_printed_as_they_are_written() -> None:
+    overview = Overview(
+        workflow_id="ci-remediation/acme/widgets/12",
+        open=True,
+        temporal_status="running",
+        started_at=NOW - timedelta(minutes=3),
+        repository="acme/widgets",
+        run_id=12,
+        branch="[red]main[/red] :smile:",
+        workflow="CI\x1b]8;;https://evil.example\x07",
+        state="triage",
+    )
+
+    text = rendered(terminal.overview_table([overview], NOW))
+
+    assert "acme/widgets/12" in text
+    assert "[red]main[/red] :smile:" in text
+    assert "3m ago" in text
+    assert "\x1b]8" not in text
+
+
+def test_an_ended_remediation_says_how_and_why() -> None:
+    overview = Overview(
+        workflow_id="ci-remediation/acme/widgets/12",
+        open=False,
+        temporal_status="completed",
+        started_at=NOW,
+        outcome="fixed",
+    )
+    result = RemediationResult(
+        outcome=Outcome.FIXED,
+        reason=Reason.GREEN,
+        pull_request=PullRequest(number=5, url="https://github.example/pull/5", merged=True),
+    )
+
+    text = rendered(terminal.details_text(Details(overview=overview, result=result)))
+
+    assert "outcome     fixed" in text
+    assert "https://github.example/pull/5 (merged)" in text
+    assert "green on the fix's head commit" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-1, "0s"), (59, "59s"), (60, "1m"), (7200, "2h"), (200_000, "2d")]
+)
+def test_a_duration_is_given_in_its_largest_unit(seconds: int, text: str) -> None:
+    assert terminal.age(timedelta(seconds=seconds)) == text

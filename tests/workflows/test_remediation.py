@@ -1,0 +1,497 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from scripted import (
+    FIX_HEADS,
+    HEAD,
+    ScriptedActivities,
+    diagnosis,
+    evidence,
+    proposal,
+    reading,
+    serving,
+    snapshot,
+    start,
+)
+from temporalio import activity
+from temporalio.client import WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
+from workflows import models
+from workflows.models import (
+    Action,
+    BranchState,
+    CiVerdict,
+    Disposition,
+    GateDecision,
+    Limits,
+    Order,
+    Outcome,
+    Reason,
+    State,
+    TriagePolicy,
+)
+from workflows.remediation import RemediationWorkflow
+
+Handle = WorkflowHandle[RemediationWorkflow, models.RemediationResult]
+Remediate = Callable[..., Awaitable[models.RemediationResult]]
+RED_TWICE = [
+    reading(CiVerdict.RED, FIX_HEADS[0]),
+    reading(CiVerdict.RED, FIX_HEADS[1]),
+    reading(CiVerdict.GREEN, FIX_HEADS[2]),
+]
+ALWAYS_RED = [reading(CiVerdict.RED, sha) for sha in FIX_HEADS]
+ASKS = models.GateVerdict(decision=GateDecision.NEEDS_APPROVAL, reasons=("a workflow file",))
+
+
+async def until(handle: Handle, what: Callable[[models.Status], bool]) -> models.Status:
+    for _ in range(200):
+        status = await handle.query(RemediationWorkflow.status)
+        if what(status):
+            return status
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"never seen; last: {status}")
+
+
+async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate) -> None:
+    script = ScriptedActivities()
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.FIXED, Reason.GREEN)
+    assert result.disposition is Disposition.KEPT
+    assert result.fix_head_sha == FIX_HEADS[0]
+    assert script.names() == [
+        "read_run",
+        "collect_evidence",
+        "diagnose_failure",
+        "propose_patch",
+        "judge_patch",
+        "write_commit",
+        "advance_fix_branch",
+        "open_pull_request",
+        "label_pull_request",
+        "read_checks",
+        "post_report",
+        "read_pull_request",
+    ]
+
+
+async def test_it_replays_after_every_task_without_a_cache(remediate: Remediate) -> None:
+    result = await remediate(ScriptedActivities(read_checks=RED_TWICE), options={"max_cached_workflows": 0})
+    assert result.outcome is Outcome.FIXED
+    assert [record.ci for record in result.attempts] == ["red", "red", "green"]
+
+
+async def test_a_red_fix_is_followed_by_another_on_top_of_it(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_checks=RED_TWICE)
+    result = await remediate(script)
+    assert len(result.attempts) == 3
+    assert [request.base_sha for request in script.called("propose_patch")] == [HEAD, *FIX_HEADS[:2]]
+    assert [request.run_id for request in script.called("collect_evidence")] == [12, 99, 99]
+    assert len(script.called("label_pull_request")) == 1
+
+
+@pytest.mark.parametrize("allowed", [3, 7, 1_000])
+async def test_there_are_never_more_than_three_attempts(remediate: Remediate, allowed: int) -> None:
+    script = ScriptedActivities(read_checks=ALWAYS_RED)
+    result = await remediate(script, limits=Limits(attempts=allowed))
+    assert (result.outcome, result.reason) == (Outcome.EXHAUSTED, Reason.ATTEMPTS_USED)
+    assert len(script.called("propose_patch")) == 3
+
+
+async def test_fewer_attempts_may_be_configured(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_checks=ALWAYS_RED)
+    result = await remediate(script, limits=Limits(attempts=1))
+    assert result.outcome is Outcome.EXHAUSTED
+    assert len(script.called("propose_patch")) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "policy", "outcome", "reason"),
+    [
+        ({"read_run": snapshot(skip_marker=True)}, {}, Outcome.IGNORED, Reason.SKIP_MARKER),
+        ({"read_run": snapshot(conclusion="success")}, {}, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
+        ({"read_run": snapshot(conclusion="cancelled")}, {}, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
+        ({"read_run": snapshot(status="in_progress")}, {}, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
+        ({"read_run": snapshot(head_is_fork=True)}, {}, Outcome.IGNORED, Reason.FORK),
+        ({"read_run": snapshot(head_branch="regreen/3")}, {}, Outcome.IGNORED, Reason.OWN_FIX_BRANCH),
+        ({"read_run": snapshot(branch_tip=None)}, {}, Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+        ({"read_run": snapshot(branch_tip="b" * 40)}, {}, Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        ({"read_run": snapshot(pull_request=4)}, {}, Outcome.SUPERSEDED, Reason.PULL_REQUEST_DONE),
+        ({"read_run": snapshot(fix_branch_exists=True)}, {}, Outcome.NEEDS_HUMAN, Reason.FIX_BRANCH_EXISTS),
+        (
+            {},
+            {"disabled_repositories": ("acme/widgets",)},
+            Outcome.IGNORED,
+            Reason.REPOSITORY_DISABLED,
+        ),
+        ({}, {"disabled_workflows": ("CI",)}, Outcome.IGNORED, Reason.WORKFLOW_DISABLED),
+    ],
+)
+async def test_triage_ends_before_any_log_is_read(
+    remediate: Remediate, answers: dict[str, Any], policy: dict[str, Any], outcome: Outcome, reason: Reason
+) -> None:
+    script = ScriptedActivities(**answers)
+    result = await remediate(script, policy=TriagePolicy(**policy))
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert "collect_evidence" not in script.names()
+
+
+async def test_a_fork_is_only_diagnosed_where_that_is_enabled(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_run=snapshot(head_is_fork=True, branch_tip=None))
+    result = await remediate(script, policy=TriagePolicy(diagnose_forks=True))
+    assert (result.outcome, result.reason) == (Outcome.DIAGNOSED, Reason.FORK)
+    assert "propose_patch" not in script.names()
+
+
+async def test_another_bots_branch_is_only_diagnosed(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_run=snapshot(head_is_bot=True))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.DIAGNOSED, Reason.BOT_BRANCH)
+
+
+async def test_the_same_failure_on_the_base_branch_is_not_this_changes_fault(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        read_run=snapshot(head_branch="topic", pull_request=3, pull_request_open=True, base_failed_run=11)
+    )
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.IGNORED, Reason.BASE_RED)
+    assert [request.run_id for request in script.called("collect_evidence")] == [12, 11]
+
+
+async def test_another_failure_on_the_base_branch_does_not_excuse_this_one(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        read_run=snapshot(head_branch="topic", pull_request=3, pull_request_open=True, base_failed_run=11),
+        collect_evidence=[evidence(), evidence(fingerprint="v1:ffff")],
+    )
+    assert (await remediate(script)).outcome is Outcome.FIXED
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (evidence(jobs=(), failed_jobs=0, workflow_error="line 3: bad"), Reason.NO_FAILED_JOB),
+        (
+            evidence(jobs=(models.FailedJob(job_id=1, name="x", log_state=models.LogState.GONE),)),
+            Reason.LOGS_GONE,
+        ),
+        (
+            evidence(jobs=(models.FailedJob(job_id=1, name="x", log_state=models.LogState.EMPTY),)),
+            Reason.LOGS_GONE,
+        ),
+    ],
+)
+async def test_without_evidence_a_human_is_asked(
+    remediate: Remediate, found: models.Evidence, reason: Reason
+) -> None:
+    result = await remediate(ScriptedActivities(collect_evidence=found))
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, reason)
+
+
+async def test_what_cannot_be_repaired_is_explained(remediate: Remediate) -> None:
+    script = ScriptedActivities(diagnose_failure=diagnosis(action=Action.EXPLAIN))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.NOT_REPAIRABLE)
+    assert result.detail == "ruff found an unused import."
+    assert len(script.called("post_report")) == 1
+
+
+async def test_a_transient_failure_that_reruns_green_is_flaky(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        read_run=[
+            snapshot(),
+            snapshot(run_attempt=2, status="in_progress", conclusion=None),
+            snapshot(run_attempt=2, conclusion="success"),
+        ],
+        diagnose_failure=diagnosis(action=Action.RERUN),
+    )
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.FLAKY, Reason.RERUN_GREEN)
+    assert "propose_patch" not in script.names()
+
+
+async def test_a_transient_failure_that_stays_red_is_diagnosed_again_and_repaired(
+    remediate: Remediate,
+) -> None:
+    script = ScriptedActivities(
+        read_run=[snapshot(), snapshot(run_attempt=2)],
+        diagnose_failure=[diagnosis(action=Action.RERUN), diagnosis()],
+    )
+    result = await remediate(script)
+    assert result.outcome is Outcome.FIXED
+    assert [request.rerun_used for request in script.called("diagnose_failure")] == [False, True]
+    assert len(script.called("rerun_failed_jobs")) == 1
+
+
+async def test_a_rerun_that_is_not_permitted_is_said(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        diagnose_failure=diagnosis(action=Action.RERUN),
+        rerun_failed_jobs=models.RerunResult(state=models.RerunState.NOT_PERMITTED, run_attempt=1),
+    )
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.PERMISSION_MISSING)
+    assert "actions: write" in result.detail
+
+
+async def test_no_patch_means_a_human_and_no_pull_request(remediate: Remediate) -> None:
+    nothing = proposal(diff="", patch_id="", summary="No recipe repairs pytest.")
+    script = ScriptedActivities(propose_patch=nothing)
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.NO_REPAIR_FOUND)
+    assert result.pull_request is None
+    assert result.detail == "No recipe repairs pytest."
+
+
+async def test_the_same_patch_twice_ends_the_loop(remediate: Remediate) -> None:
+    script = ScriptedActivities(propose_patch=proposal("same"), read_checks=ALWAYS_RED)
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.REPEATED_PATCH)
+    assert len(script.called("write_commit")) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        (models.GateVerdict(decision=GateDecision.REFUSED, reasons=("a symlink",)), Reason.PATCH_REFUSED),
+        (models.GateVerdict(decision=GateDecision.REFUSED, conflict=True), Reason.PATCH_CONFLICT),
+    ],
+)
+async def test_a_refused_patch_is_never_published(
+    remediate: Remediate, verdict: models.GateVerdict, reason: Reason
+) -> None:
+    script = ScriptedActivities(judge_patch=verdict)
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, reason)
+    assert "write_commit" not in script.names()
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [(BranchState.TAKEN, Reason.HUMAN_COMMIT), (BranchState.BASE_MOVED, Reason.BRANCH_MOVED)],
+)
+async def test_a_branch_that_is_not_ours_to_move_supersedes(
+    remediate: Remediate, state: BranchState, reason: Reason
+) -> None:
+    script = ScriptedActivities(advance_fix_branch=models.BranchResult(state=state))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.SUPERSEDED, reason)
+    assert "open_pull_request" not in script.names()
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome", "reason"),
+    [
+        (reading(CiVerdict.ABSENT), Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED),
+        (reading(CiVerdict.PENDING), Outcome.UNVERIFIED, Reason.CI_DEADLINE),
+        (reading(CiVerdict.CANCELLED), Outcome.UNVERIFIED, Reason.CI_CANCELLED),
+        (reading(CiVerdict.TIMED_OUT), Outcome.UNVERIFIED, Reason.CI_TIMED_OUT),
+        (reading(CiVerdict.ACTION_REQUIRED), Outcome.NEEDS_HUMAN, Reason.CI_ACTION_REQUIRED),
+        (reading(CiVerdict.RED, "9" * 40), Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+        (reading(CiVerdict.GREEN, "9" * 40), Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+        (
+            reading(CiVerdict.PENDING, pull_request_open=False),
+            Outcome.STOPPED,
+            Reason.PULL_REQUEST_CLOSED,
+        ),
+        (
+            reading(CiVerdict.PENDING, pull_request_open=False, pull_request_merged=True),
+            Outcome.UNVERIFIED,
+            Reason.MERGED_EARLY,
+        ),
+    ],
+)
+async def test_only_green_is_green(
+    remediate: Remediate, seen: models.ChecksReading, outcome: Outcome, reason: Reason
+) -> None:
+    result = await remediate(ScriptedActivities(read_checks=seen))
+    assert (result.outcome, result.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("not_found", Reason.REPOSITORY_GONE),
+        ("forbidden", Reason.PERMISSION_MISSING),
+        ("unauthorised", Reason.PERMISSION_MISSING),
+        ("invalid", Reason.GITHUB_REFUSED),
+    ],
+)
+@pytest.mark.parametrize("step", ["read_run", "propose_patch", "write_commit", "read_checks"])
+async def test_a_permanent_refusal_is_an_outcome_with_its_reason(
+    remediate: Remediate, step: str, kind: str, reason: Reason
+) -> None:
+    refused = ApplicationError("GitHub said no", type=kind, non_retryable=True)
+    result = await remediate(ScriptedActivities(**{step: [refused]}))
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, reason)
+    assert result.detail == "GitHub said no"
+
+
+async def test_an_outage_is_waited_out(remediate: Remediate) -> None:
+    down = ApplicationError("502", type="unavailable")
+    script = ScriptedActivities(
+        open_pull_request=[down] * 5 + [ScriptedActivities().answers["open_pull_request"][0]]
+    )
+    assert (await remediate(script)).outcome is Outcome.FIXED
+    assert len(script.called("open_pull_request")) == 6
+
+
+async def test_an_endless_outage_ends_with_a_reason(remediate: Remediate) -> None:
+    script = ScriptedActivities(write_commit=[ApplicationError("502", type="unavailable")])
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.ACTIVITY_FAILED)
+
+
+async def test_an_approved_patch_is_published_and_names_who_approved(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(judge_patch=ASKS)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        status = await until(handle, lambda status: status.question is not None)
+        assert status.state is State.AWAITING_APPROVAL
+        await handle.signal(RemediationWorkflow.approve, Order(by="mallory", question="0" * 16))
+        await handle.signal(RemediationWorkflow.approve, Order(by="mallory"))
+        assert (await handle.query(RemediationWorkflow.status)).state is State.AWAITING_APPROVAL
+        await handle.signal(RemediationWorkflow.approve, Order(by="ana", question=status.question))
+        assert (await handle.result()).outcome is Outcome.FIXED
+    assert [request.approved_by for request in script.called("open_pull_request")] == ["ana"]
+
+
+async def test_a_rejected_patch_is_not_published(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(judge_patch=ASKS)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        status = await until(handle, lambda status: status.question is not None)
+        await handle.signal(RemediationWorkflow.reject, Order(by="ana", question=status.question))
+        result = await handle.result()
+    assert (result.outcome, result.reason) == (Outcome.STOPPED, Reason.REJECTED)
+    assert "write_commit" not in script.names()
+
+
+async def test_an_approval_nobody_gives_expires(remediate: Remediate) -> None:
+    result = await remediate(ScriptedActivities(judge_patch=ASKS))
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
+
+
+async def test_stop_while_waiting_for_ci_closes_the_pull_request(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(read_checks=reading(CiVerdict.PENDING))
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await until(handle, lambda status: status.state is State.AWAITING_CI)
+            await handle.signal(RemediationWorkflow.stop, Order(by="ana"))
+            result = await handle.result()
+    assert (result.outcome, result.reason, result.detail) == (
+        Outcome.STOPPED,
+        Reason.STOP_ORDERED,
+        "by ana",
+    )
+    assert len(script.called("close_pull_request")) == 1
+
+
+async def test_stop_while_a_patch_is_made_ends_at_once_without_a_write(
+    own_skipping: WorkflowEnvironment,
+) -> None:
+    started = asyncio.Event()
+
+    async def forever(_request: Any) -> Any:
+        started.set()
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(0.02)
+
+    script = ScriptedActivities(propose_patch=forever)
+    async with serving(own_skipping.client, script):
+        handle = await start(own_skipping.client)
+        await started.wait()
+        await handle.signal(RemediationWorkflow.stop, Order(by="ana"))
+        result = await handle.result()
+    assert result.outcome is Outcome.STOPPED
+    assert not {"write_commit", "advance_fix_branch", "open_pull_request"} & set(script.names())
+
+
+async def test_stop_racing_a_publication_ends_with_the_pull_request_closed(
+    skipping: WorkflowEnvironment,
+) -> None:
+    handles: list[Handle] = []
+
+    async def stop_now(_request: Any) -> models.BranchResult:
+        await handles[0].signal(RemediationWorkflow.stop, Order(by="ana"))
+        return models.BranchResult(state=BranchState.ADVANCED, tip=FIX_HEADS[0])
+
+    script = ScriptedActivities(advance_fix_branch=stop_now)
+    async with serving(skipping.client, script):
+        handles.append(await start(skipping.client))
+        result = await handles[0].result()
+    assert result.outcome is Outcome.STOPPED
+    assert script.names()[-4:] == [
+        "open_pull_request",
+        "label_pull_request",
+        "close_pull_request",
+        "post_report",
+    ]
+
+
+async def test_pause_holds_the_next_step_until_resume(skipping: WorkflowEnvironment) -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(_request: Any) -> models.RunSnapshot:
+        started.set()
+        await go_on.wait()
+        return snapshot()
+
+    script = ScriptedActivities(read_run=hold)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        await started.wait()
+        await handle.signal(RemediationWorkflow.pause, Order(by="ana"))
+        go_on.set()
+        await until(handle, lambda status: status.run is not None and status.paused)
+        assert script.names() == ["read_run"]
+        await handle.signal(RemediationWorkflow.resume, Order(by="ana"))
+        assert (await handle.result()).outcome is Outcome.FIXED
+
+
+async def test_retry_gives_up_a_wait_and_counts_as_an_attempt(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(judge_patch=[ASKS, models.GateVerdict(decision=GateDecision.ALLOWED)])
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        await until(handle, lambda status: status.question is not None)
+        await handle.signal(RemediationWorkflow.retry, Order(by="ana", hint="try the other import"))
+        result = await handle.result()
+    assert result.outcome is Outcome.FIXED
+    assert [request.hint for request in script.called("propose_patch")] == [None, "try the other import"]
+    assert [record.number for record in result.attempts] == [1, 2]
+
+
+async def test_an_order_by_comment_counts_only_with_write_access(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(read_checks=reading(CiVerdict.PENDING), authorise_order=[False, True])
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await until(handle, lambda status: status.state is State.AWAITING_CI)
+            await handle.signal(RemediationWorkflow.stop, Order(by="mallory", comment_id=1))
+            await handle.signal(RemediationWorkflow.stop, Order(by="ana", comment_id=2))
+            result = await handle.result()
+    assert result.detail == "by ana"
+    assert [request.login for request in script.called("authorise_order")] == ["mallory", "ana"]
+
+
+async def test_a_webhook_shortens_the_wait_for_ci(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(read_checks=[reading(CiVerdict.PENDING), reading(CiVerdict.GREEN)])
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await until(handle, lambda status: status.state is State.AWAITING_CI)
+            for _ in range(2):
+                await handle.signal(RemediationWorkflow.checks_completed, models.ChecksCompleted())
+                await asyncio.sleep(0.2)
+            await until(handle, lambda status: status.outcome is Outcome.FIXED)
+            closed = models.PullRequestClosed(number=5, merged=True)
+            await handle.signal(RemediationWorkflow.pull_request_closed, closed)
+            assert (await handle.result()).disposition is Disposition.KEPT
+
+
+async def test_a_report_that_cannot_be_posted_does_not_change_the_outcome(remediate: Remediate) -> None:
+    refused = ApplicationError("no", type="forbidden", non_retryable=True)
+    assert (await remediate(ScriptedActivities(post_report=[refused]))).outcome is Outcome.FIXED

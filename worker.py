@@ -1,0 +1,188 @@
+"""Composition root of the worker process: settings → clients → activities → Temporal workers."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Self
+
+import httpx2
+from pydantic import SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
+from activities.adapters.github import GitHub
+from activities.adapters.repository import RepositoryMirrors
+from activities.checks.activity import ChecksActivities
+from activities.diagnosis.activity import DiagnosisActivities
+from activities.evidence.activity import EvidenceActivities
+from activities.patching.activity import PatchingActivities
+from activities.patching.sandbox import Sandbox
+from activities.publishing.activity import PublishingActivities
+from workflows.connection import connect, register_search_attributes
+from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
+from workflows.patch_attempt import PatchAttemptWorkflow
+from workflows.remediation import RemediationWorkflow
+
+GRACE: Final = timedelta(seconds=60)
+"""How long running activities may finish after a stop was asked for: a GitHub call's own limit."""
+HTTP_TIMEOUT_SECONDS: Final = 20.0
+PATCHING_AT_ONCE: Final = 4
+"""Repairs run the repository's own tools, which use every core they find."""
+
+log = logging.getLogger("regreen.worker")
+
+
+class Role(StrEnum):
+    """Which queue a worker process serves, and so which secrets it needs."""
+
+    ALL = "all"
+    """Both, on a laptop."""
+    PUBLISHER = "publisher"
+    """Workflows, and every write to GitHub. Never reads logs or runs repository code."""
+    ANALYST = "analyst"
+    """Logs, diagnosis, patches. Cannot write to GitHub."""
+
+
+class WorkerSettings(BaseSettings):
+    """Settings of a worker process, from the environment (prefix `REGREEN_`), `.env` and `/run/secrets`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REGREEN_", env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
+
+    role: Role = Role.ALL
+    github_api_url: str = "https://api.github.com"
+    """REST root; `https://HOST/api/v3` on GitHub Enterprise Server."""
+    github_url: str = "https://github.com"
+    """Web and git root."""
+    publisher_token: SecretStr | None = None
+    """Personal token that may write contents and pull requests. Simple alternative to an App."""
+    publisher_app_id: str | None = None
+    publisher_private_key: SecretStr | None = None
+    """PEM text of the App's private key."""
+    reader_token: SecretStr | None = None
+    """Personal token that may only read. Not needed for public repositories."""
+    reader_app_id: str | None = None
+    reader_private_key: SecretStr | None = None
+    cache_dir: Path = Path("~/.cache/regreen")
+    """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
+
+    @model_validator(mode="after")
+    def _publisher_can_write(self) -> Self:
+        if self.role is Role.ANALYST:
+            return self
+        if self.publisher_token is None and (
+            self.publisher_app_id is None or self.publisher_private_key is None
+        ):
+            raise ValueError(
+                "REGREEN_PUBLISHER_APP_ID and REGREEN_PUBLISHER_PRIVATE_KEY (or REGREEN_PUBLISHER_TOKEN) "
+                f"are missing; the role {self.role} needs them to open pull requests"
+            )
+        return self
+
+    def credentials(self, of: Role, http: httpx2.AsyncClient) -> Credentials:
+        """The GitHub credential of the publisher or of the analyst."""
+        publisher = of is Role.PUBLISHER
+        token = self.publisher_token if publisher else self.reader_token
+        app_id = self.publisher_app_id if publisher else self.reader_app_id
+        key = self.publisher_private_key if publisher else self.reader_private_key
+        if token is not None:
+            return PersonalToken(token)
+        if app_id is not None and key is not None:
+            return AppInstallation(app_id, key, http, self.github_api_url)
+        return NoCredentials()
+
+
+def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
+    """The activities of the queue `ci-remediation`: deterministic, may write to GitHub."""
+    github = GitHub(http, settings.credentials(Role.PUBLISHER, http), api_url=settings.github_api_url)
+    checks = ChecksActivities(github)
+    publishing = PublishingActivities(github)
+    return [
+        checks.read_run,
+        checks.read_checks,
+        checks.rerun_failed_jobs,
+        publishing.judge_patch,
+        publishing.write_commit,
+        publishing.advance_fix_branch,
+        publishing.open_pull_request,
+        publishing.label_pull_request,
+        publishing.close_pull_request,
+        publishing.read_pull_request,
+        publishing.post_report,
+        publishing.authorise_order,
+    ]
+
+
+def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
+    """The activities of the queue `ci-patching`: they read hostile text and cannot write to GitHub."""
+    credentials = settings.credentials(Role.ANALYST, http)
+    github = GitHub(http, credentials, api_url=settings.github_api_url)
+    cache = settings.cache_dir.expanduser()
+    mirrors = RepositoryMirrors(cache / "git", server_url=settings.github_url, credentials=credentials)
+    return [
+        EvidenceActivities(github, cache / "logs").collect_evidence,
+        DiagnosisActivities().diagnose_failure,
+        PatchingActivities(mirrors, Sandbox()).propose_patch,
+    ]
+
+
+def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:
+    """One Temporal worker per queue that the role serves."""
+    workers = []
+    if settings.role is not Role.ANALYST:
+        workers.append(
+            Worker(
+                client,
+                task_queue=PUBLISHER_QUEUE,
+                workflows=[RemediationWorkflow, PatchAttemptWorkflow],
+                activities=publisher_activities(settings, http),
+                workflow_runner=SandboxedWorkflowRunner(
+                    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+                        "pydantic_core", "pydantic"
+                    )
+                ),
+                graceful_shutdown_timeout=GRACE,
+            )
+        )
+    if settings.role is not Role.PUBLISHER:
+        workers.append(
+            Worker(
+                client,
+                task_queue=ANALYST_QUEUE,
+                activities=analyst_activities(settings, http),
+                max_concurrent_activities=PATCHING_AT_ONCE,
+                graceful_shutdown_timeout=GRACE,
+            )
+        )
+    return workers
+
+
+async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
+    """Serve the role's queues until `stopping` is set; then let running activities finish."""
+    client = await connect()
+    await register_search_attributes(client)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS))
+        for worker in build_workers(client, settings, http):
+            await stack.enter_async_context(worker)
+        log.info("serving as %s", settings.role)
+        await stopping.wait()
+        log.info("stopping: running activities get up to %.0f s", GRACE.total_seconds())
+
+
+async def run(settings: WorkerSettings) -> None:
+    """`serve` until SIGINT or SIGTERM."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for received in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(received, stopping.set)
+    await serve(settings, stopping)

@@ -1,0 +1,1 @@
+"""Deterministic workflows and the vocabulary every process shares. Imports no I/O library."""

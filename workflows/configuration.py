@@ -1,0 +1,63 @@
+"""Loading settings from the environment, `.env` and mounted secrets, with errors an operator can act on."""
+
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsError
+
+SECRETS_DIRECTORY: Final = Path("/run/secrets")
+"""Where container platforms mount secrets; each file is named like the variable, in lower case."""
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or unusable. The text is one line, names the variable and holds no value."""
+
+
+def load(settings: type[S], *, secrets_directory: Path = SECRETS_DIRECTORY, **overrides: Any) -> S:
+    """Read `settings` from the environment, then `.env`, then mounted secrets.
+
+    Args:
+        settings: The settings class to fill.
+        secrets_directory: A folder with one file per secret; ignored where it does not exist.
+        **overrides: Fields that win over every source (command-line options); None means not given.
+
+    Raises:
+        ConfigurationError: A setting is missing or has an unusable value.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    secrets = secrets_directory if secrets_directory.is_dir() else None
+    try:
+        return settings(_secrets_dir=secrets, **given)
+    except ValidationError as error:
+        # `from None`: the original's text shows values, and a secret may be among them
+        raise ConfigurationError(_explain(settings, error)) from None
+    except SettingsError as error:
+        raise ConfigurationError(f"the settings cannot be read: {error}") from None
+
+
+def variable(settings: type[BaseSettings], field: str) -> str:
+    """The environment variable that sets `field`."""
+    if field not in settings.model_fields:
+        return field.upper()
+    return f"{settings.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def _explain(settings: type[BaseSettings], error: ValidationError) -> str:
+    problems: dict[str, None] = {}
+    for found in error.errors(include_url=False, include_context=False, include_input=False):
+        name = str(found["loc"][0]) if found["loc"] else ""
+        message = found["msg"].removeprefix("Value error, ")
+        if not name:
+            problems[message] = None
+        elif found["type"] == "missing":
+            field = settings.model_fields.get(name)
+            purpose = f" ({field.description})" if field and field.description else ""
+            problems[
+                f"{variable(settings, name)} is not set{purpose}: put it in the environment or in .env"
+            ] = None
+        else:
+            problems[f"{variable(settings, name)} is unusable: {message}"] = None
+    return "; ".join(problems)

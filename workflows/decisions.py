@@ -1,0 +1,260 @@
+"""What next, given what we know: pure functions, tested without Temporal."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from workflows.models import (
+    Action,
+    AttemptRecord,
+    BranchState,
+    ChecksReading,
+    CiVerdict,
+    Diagnosis,
+    Disposition,
+    Evidence,
+    GateVerdict,
+    Limits,
+    LogState,
+    Outcome,
+    Proposal,
+    PullRequest,
+    Reason,
+    RunSnapshot,
+    TriagePolicy,
+)
+from workflows.naming import parse_fix_branch
+from workflows.policies import CI_POLL_CEILING
+
+FAILED_CONCLUSIONS: Final = frozenset({"failure", "timed_out", "startup_failure"})
+"""Run conclusions that start a remediation. `cancelled` is a human's doing, not a failure."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a remediation ends, and why."""
+
+    outcome: Outcome
+    reason: Reason
+    detail: str = ""
+
+
+def triage(run: RunSnapshot, policy: TriagePolicy) -> Ending | None:
+    """Whether to look at the run at all; None means yes. Costs no tokens and no log download.
+
+    The first that applies counts, so the author's and the operator's word comes before anything Regreen
+    finds out for itself. A fork's branch is not ours to compare or write to, so the rest does not concern it.
+    """
+    failed = run.status == "completed" and run.conclusion in FAILED_CONCLUSIONS
+    ours = not run.head_is_fork
+    finished = run.pull_request is not None and not run.pull_request_open
+    rules = (
+        (not failed, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
+        (run.skip_marker, Outcome.IGNORED, Reason.SKIP_MARKER),
+        (run.repository in policy.disabled_repositories, Outcome.IGNORED, Reason.REPOSITORY_DISABLED),
+        (_workflow_disabled(run, policy), Outcome.IGNORED, Reason.WORKFLOW_DISABLED),
+        (run.head_is_fork and not policy.diagnose_forks, Outcome.IGNORED, Reason.FORK),
+        (ours and parse_fix_branch(run.head_branch) is not None, Outcome.IGNORED, Reason.OWN_FIX_BRANCH),
+        (ours and run.branch_tip is None, Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+        (ours and finished, Outcome.SUPERSEDED, Reason.PULL_REQUEST_DONE),
+        (ours and run.branch_tip != run.head_sha, Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        (ours and run.fix_branch_exists, Outcome.NEEDS_HUMAN, Reason.FIX_BRANCH_EXISTS),
+    )
+    return next((Ending(outcome, reason) for applies, outcome, reason in rules if applies), None)
+
+
+def _workflow_disabled(run: RunSnapshot, policy: TriagePolicy) -> bool:
+    return not {run.workflow_name, run.workflow_path}.isdisjoint(policy.disabled_workflows)
+
+
+def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
+    """Whether the evidence allows a diagnosis; `base` is the base branch's failure, where there is one."""
+    if base is not None and base.fingerprint and base.fingerprint == evidence.fingerprint:
+        return Ending(Outcome.IGNORED, Reason.BASE_RED)
+    if evidence.failed_jobs == 0:
+        return Ending(Outcome.NEEDS_HUMAN, Reason.NO_FAILED_JOB, evidence.workflow_error or "")
+    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
+        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE)
+    return None
+
+
+def wants_rerun(diagnosis: Diagnosis, limits: Limits, *, rerun_used: bool) -> bool:
+    """Whether to rerun the unchanged commit before anything else."""
+    return diagnosis.action is Action.RERUN and not rerun_used and limits.reruns > 0
+
+
+def after_diagnosis(run: RunSnapshot, diagnosis: Diagnosis, policy: TriagePolicy) -> Ending | None:
+    """Whether to try a repair; None means yes."""
+    if run.head_is_fork:
+        return Ending(Outcome.DIAGNOSED, Reason.FORK, diagnosis.root_cause)
+    if run.head_is_bot and not policy.repair_bot_branches:
+        return Ending(Outcome.DIAGNOSED, Reason.BOT_BRANCH, diagnosis.root_cause)
+    if diagnosis.action is not Action.REPAIR:
+        return Ending(Outcome.NEEDS_HUMAN, Reason.NOT_REPAIRABLE, diagnosis.root_cause)
+    return None
+
+
+def after_proposal(
+    proposal: Proposal, verdict: GateVerdict | None, earlier: tuple[AttemptRecord, ...]
+) -> Ending | None:
+    """Whether there is a patch worth publishing; None means yes, approval permitting."""
+    if any(record.patch_id and record.patch_id == proposal.patch_id for record in earlier):
+        return Ending(Outcome.NEEDS_HUMAN, Reason.REPEATED_PATCH, proposal.summary)
+    if not proposal.diff or verdict is None:
+        return Ending(Outcome.NEEDS_HUMAN, Reason.NO_REPAIR_FOUND, proposal.summary)
+    if verdict.conflict:
+        return Ending(Outcome.NEEDS_HUMAN, Reason.PATCH_CONFLICT, "; ".join(verdict.reasons))
+    if verdict.decision == "refused":
+        return Ending(Outcome.NEEDS_HUMAN, Reason.PATCH_REFUSED, "; ".join(verdict.reasons))
+    return None
+
+
+def after_branch(state: BranchState) -> Ending | None:
+    """Whether the fix branch is ours and in place; None means yes."""
+    return {
+        BranchState.ADVANCED: None,
+        BranchState.TAKEN: Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+        BranchState.BASE_MOVED: Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+    }[state]
+
+
+def after_pull_request(pull_request: PullRequest) -> Ending | None:
+    """Whether the fix pull request is open; a human may have closed it while it was being updated."""
+    if pull_request.state == "open":
+        return None
+    return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)
+
+
+@dataclass(frozen=True)
+class CiWait:
+    """How long CI has been waited for."""
+
+    fix_head: str
+    since: datetime
+    now: datetime
+    limits: Limits
+
+
+_CI_ENDINGS: Final = {
+    CiVerdict.GREEN: (Outcome.FIXED, Reason.GREEN),
+    CiVerdict.CANCELLED: (Outcome.UNVERIFIED, Reason.CI_CANCELLED),
+    CiVerdict.TIMED_OUT: (Outcome.UNVERIFIED, Reason.CI_TIMED_OUT),
+    CiVerdict.ACTION_REQUIRED: (Outcome.NEEDS_HUMAN, Reason.CI_ACTION_REQUIRED),
+}
+
+
+def after_checks(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
+    """What a reading of CI means: an ending, RED (try again), or PENDING (wait on).
+
+    A human's acts on the branch or the pull request count before any verdict; ABSENT is PENDING until the
+    time for the first check to appear has passed.
+    """
+    human = _after_human(reading, wait.fix_head)
+    if human is not None or reading.verdict is CiVerdict.RED:
+        return human or CiVerdict.RED
+    if reading.verdict in _CI_ENDINGS:
+        outcome, reason = _CI_ENDINGS[reading.verdict]
+        return Ending(outcome, reason, reading.detail)
+    waited = wait.now - wait.since
+    if reading.verdict is CiVerdict.ABSENT and waited >= wait.limits.ci_appearance:
+        return Ending(Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED, reading.detail)
+    if waited >= wait.limits.ci_deadline:
+        return Ending(Outcome.UNVERIFIED, Reason.CI_DEADLINE, reading.detail)
+    return CiVerdict.PENDING
+
+
+def _after_human(reading: ChecksReading, fix_head: str) -> Ending | None:
+    if reading.pull_request_merged:
+        # A merge is a human's verdict on the fix, but never read as green: only CI says that.
+        if reading.verdict is CiVerdict.GREEN:
+            return Ending(Outcome.FIXED, Reason.GREEN)
+        return Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY)
+    if not reading.pull_request_open:
+        return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)
+    if reading.branch_tip != fix_head:
+        return Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT)
+    return None
+
+
+def next_poll(wait: CiWait, polls: int) -> timedelta:
+    """How long to wait for news before reading CI again; never past a deadline, never below a second."""
+    interval = wait.limits.ci_poll * min(polls + 1, CI_POLL_CEILING)
+    waited = wait.now - wait.since
+    until = [
+        limit - waited for limit in (wait.limits.ci_appearance, wait.limits.ci_deadline) if limit > waited
+    ]
+    return max(min([interval, *until]), timedelta(seconds=1))
+
+
+def rerun_verdict(run: RunSnapshot, attempt: int) -> CiVerdict:
+    """What became of the rerun `attempt` (or a later one a human started) of an unchanged commit."""
+    if run.run_attempt < attempt or run.status != "completed":
+        return CiVerdict.PENDING
+    return {
+        "success": CiVerdict.GREEN,
+        "cancelled": CiVerdict.CANCELLED,
+    }.get(run.conclusion or "", CiVerdict.RED)
+
+
+def failed_fix_run(reading: ChecksReading) -> dict[str, object]:
+    """What changes in the request for evidence when the fix's own run is the one that failed."""
+    found: dict[str, object] = {
+        "run_id": reading.failed_run_id,
+        "run_attempt": reading.failed_run_attempt,
+        "head_sha": reading.branch_tip,
+    }
+    if reading.failed_run_path:
+        found["workflow_path"] = reading.failed_run_path
+    return found
+
+
+def attempt_record(
+    number: int, proposal: Proposal, evidence: Evidence, diagnosis: Diagnosis
+) -> AttemptRecord:
+    """What attempt `number` proposes, before CI has answered."""
+    return AttemptRecord(
+        number=number,
+        strategy=proposal.strategy,
+        recipe=proposal.recipe,
+        patch_id=proposal.patch_id or None,
+        fingerprint=evidence.fingerprint,
+        failure_class=diagnosis.failure_class,
+    )
+
+
+def with_ci(record: AttemptRecord, answer: Ending | ChecksReading, fix_head: str | None) -> AttemptRecord:
+    """The record with the published commit and CI's answer to it."""
+    if isinstance(answer, ChecksReading):
+        ci = str(answer.verdict)
+    else:
+        ci = str(CiVerdict.GREEN) if answer.outcome is Outcome.FIXED else str(answer.reason)
+    return record.model_copy(update={"commit_sha": fix_head, "ci": ci})
+
+
+def disposition(pull_request: PullRequest) -> Disposition:
+    """What became of a green fix."""
+    if pull_request.merged:
+        return Disposition.KEPT
+    return Disposition.OPEN if pull_request.state == "open" else Disposition.CLOSED
+
+
+def failure_ending(kind: str | None, message: str) -> Ending | None:
+    """The ending a permanently failed step means; None where the failure is a bug and must stay one.
+
+    Args:
+        kind: The `ApplicationError.type` that `activities.errors` gave it, or `timeout`.
+        message: The error's text, for the person who reads the outcome.
+    """
+    reasons = {
+        "not_found": Reason.REPOSITORY_GONE,
+        "gone": Reason.RUN_GONE,
+        "forbidden": Reason.PERMISSION_MISSING,
+        "unauthorised": Reason.PERMISSION_MISSING,
+        "conflict": Reason.GITHUB_REFUSED,
+        "invalid": Reason.GITHUB_REFUSED,
+        "unavailable": Reason.ACTIVITY_FAILED,
+        "throttled": Reason.ACTIVITY_FAILED,
+        "timeout": Reason.ACTIVITY_FAILED,
+    }
+    reason = reasons.get(kind or "")
+    return Ending(Outcome.NEEDS_HUMAN, reason, message) if reason else None

@@ -1,0 +1,795 @@
+"""Payloads that cross the Temporal boundary. Frozen; later fields have defaults; unknown ones are ignored."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+ATTEMPTS_CEILING: Final = 3
+"""No configuration raises it."""
+
+
+def _cut_to(characters: int) -> BeforeValidator:
+    def cut(value: Any) -> Any:
+        if isinstance(value, str) and len(value) > characters:
+            return value[: characters - 1] + "…"
+        return value
+
+    return BeforeValidator(cut)
+
+
+def _clamp_attempts(value: Any) -> Any:
+    return min(max(value, 1), ATTEMPTS_CEILING) if isinstance(value, int) else value
+
+
+Name = Annotated[str, _cut_to(255)]
+"""A job, step, branch or workflow name, at most 255 characters; longer ones are cut, visibly."""
+Sentence = Annotated[str, _cut_to(500)]
+"""One sentence for a person, at most 500 characters."""
+Command = Annotated[str, _cut_to(4_000)]
+"""A step's shell text, at most 4,000 characters."""
+ExcerptText = Annotated[str, _cut_to(32_768)]
+DiffText = Annotated[str, Field(max_length=1_000_000)]
+"""A unified diff with a/ and b/ prefixes. Never cut (half a diff is another diff): too long is an error."""
+Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", max_length=200)]
+"""`owner/name`."""
+Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+
+
+class Payload(BaseModel):
+    """Base of everything that crosses the Temporal boundary."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+# ── what may be configured ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Limits(Payload):
+    """Bounds of one remediation. Fixed when it starts."""
+
+    attempts: Annotated[int, BeforeValidator(_clamp_attempts)] = ATTEMPTS_CEILING
+    """Fix attempts, 1 to 3; anything above is read as 3."""
+    reruns: int = Field(default=1, ge=0, le=1)
+    """Reruns of a failure that looks transient."""
+    excerpt_bytes: int = Field(default=32_768, ge=1_024, le=32_768)
+    patch_bytes: int = Field(default=200_000, ge=1)
+    patch_files: int = Field(default=20, ge=1)
+    ci_deadline: timedelta = timedelta(hours=2)
+    ci_appearance: timedelta = timedelta(minutes=10)
+    """How long a fix may wait for its first check to appear before it counts as unverified."""
+    ci_poll: timedelta = timedelta(seconds=60)
+    approval_deadline: timedelta = timedelta(days=7)
+    merge_watch: timedelta = timedelta(days=14)
+
+
+class TriagePolicy(Payload):
+    """What an operator excludes. Fixed when a remediation starts."""
+
+    skip_marker: str = Field(default="[skip-ci-remediation]", min_length=1)
+    disabled_repositories: tuple[str, ...] = ()
+    disabled_workflows: tuple[str, ...] = ()
+    """Workflow names or file paths."""
+    protected_paths: tuple[str, ...] = ()
+    """Further glob patterns whose change needs a human, beside the built-in ones."""
+    repair_bot_branches: bool = False
+    diagnose_forks: bool = False
+
+
+class RemediationRequest(Payload):
+    """Argument of `CiRemediation`: which run failed, and the bounds set for its repair."""
+
+    repository: Repository
+    run_id: int = Field(gt=0)
+    run_attempt: int = Field(default=1, gt=0)
+    limits: Limits = Limits()
+    policy: TriagePolicy = TriagePolicy()
+
+
+# ── verdicts ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Outcome(StrEnum):
+    """How a remediation ended."""
+
+    FIXED = "fixed"
+    """The same workflow is green on the fix's head commit."""
+    FLAKY = "flaky"
+    """A rerun of the unchanged commit was green; nothing was changed."""
+    IGNORED = "ignored"
+    """Not looked at, on purpose; the reason says which rule."""
+    DIAGNOSED = "diagnosed"
+    """Explained, not repaired: forks, other bots' branches."""
+    NEEDS_HUMAN = "needs_human"
+    """Regreen cannot or may not repair this; the report says what it found."""
+    EXHAUSTED = "exhausted"
+    """Every attempt was used and CI is still red; the pull request stays for a human."""
+    STOPPED = "stopped"
+    """A human said stop, or rejected the patch, or closed the pull request."""
+    SUPERSEDED = "superseded"
+    """The branch moved on, or a human took the fix branch over."""
+    UNVERIFIED = "unverified"
+    """A fix was published and CI never gave a verdict on it."""
+
+
+class Reason(StrEnum):
+    """Why a remediation took the turn it took. `REASON_SENTENCES` says each for a person."""
+
+    GREEN = "green"
+    RERUN_GREEN = "rerun_green"
+    RUN_NOT_FAILED = "run_not_failed"
+    SKIP_MARKER = "skip_marker"
+    REPOSITORY_DISABLED = "repository_disabled"
+    WORKFLOW_DISABLED = "workflow_disabled"
+    FORK = "fork"
+    BOT_BRANCH = "bot_branch"
+    OWN_FIX_BRANCH = "own_fix_branch"
+    FIX_BRANCH_EXISTS = "fix_branch_exists"
+    BRANCH_MOVED = "branch_moved"
+    BRANCH_DELETED = "branch_deleted"
+    PULL_REQUEST_DONE = "pull_request_done"
+    BASE_RED = "base_red"
+    REPOSITORY_GONE = "repository_gone"
+    RUN_GONE = "run_gone"
+    NO_FAILED_JOB = "no_failed_job"
+    LOGS_GONE = "logs_gone"
+    NOT_REPAIRABLE = "not_repairable"
+    NO_REPAIR_FOUND = "no_repair_found"
+    REPEATED_PATCH = "repeated_patch"
+    PATCH_REFUSED = "patch_refused"
+    PATCH_CONFLICT = "patch_conflict"
+    APPROVAL_EXPIRED = "approval_expired"
+    REJECTED = "rejected"
+    STOP_ORDERED = "stop_ordered"
+    PULL_REQUEST_CLOSED = "pull_request_closed"
+    HUMAN_COMMIT = "human_commit"
+    ATTEMPTS_USED = "attempts_used"
+    MERGED_EARLY = "merged_early"
+    CI_NEVER_STARTED = "ci_never_started"
+    CI_DEADLINE = "ci_deadline"
+    CI_CANCELLED = "ci_cancelled"
+    CI_TIMED_OUT = "ci_timed_out"
+    CI_ACTION_REQUIRED = "ci_action_required"
+    PERMISSION_MISSING = "permission_missing"
+    GITHUB_REFUSED = "github_refused"
+    ACTIVITY_FAILED = "activity_failed"
+
+
+REASON_SENTENCES: Final[dict[Reason, str]] = {
+    Reason.GREEN: "The failing workflow is green on the fix's head commit.",
+    Reason.RERUN_GREEN: "The failure looked transient, and a rerun of the same commit was green.",
+    Reason.RUN_NOT_FAILED: "The run is not a failed one any more; it may have been rerun.",
+    Reason.SKIP_MARKER: "The commit message asks Regreen to stay away.",
+    Reason.REPOSITORY_DISABLED: "The repository is excluded by the operator's settings.",
+    Reason.WORKFLOW_DISABLED: "The workflow is excluded by the operator's settings.",
+    Reason.FORK: "The run's head is in a fork; Regreen never writes there.",
+    Reason.BOT_BRANCH: "The branch belongs to another bot; pushing to it would freeze that bot.",
+    Reason.OWN_FIX_BRANCH: "The run belongs to a fix branch of Regreen; its own remediation handles it.",
+    Reason.FIX_BRANCH_EXISTS: (
+        "An earlier remediation of this run left its fix branch; merge or delete the branch to allow another."
+    ),
+    Reason.BRANCH_MOVED: "The branch has newer commits than the failed run.",
+    Reason.BRANCH_DELETED: "The branch of the failed run was deleted.",
+    Reason.PULL_REQUEST_DONE: "The pull request of the failed run is already merged or closed.",
+    Reason.BASE_RED: "The base branch fails in the same way; this change did not cause it.",
+    Reason.REPOSITORY_GONE: "The repository or the run cannot be read: deleted, renamed, or out of reach.",
+    Reason.RUN_GONE: "The run cannot be read any more: it was deleted.",
+    Reason.NO_FAILED_JOB: "The run failed before any job ran; often the workflow file does not parse.",
+    Reason.LOGS_GONE: "The logs of the failed jobs are gone or empty, so there is nothing to diagnose from.",
+    Reason.NOT_REPAIRABLE: "The diagnosis says this failure is not Regreen's to repair.",
+    Reason.NO_REPAIR_FOUND: "No repair was found for this failure.",
+    Reason.REPEATED_PATCH: "The next attempt would repeat a patch that CI already turned down.",
+    Reason.PATCH_REFUSED: "The gate refused the patch.",
+    Reason.PATCH_CONFLICT: "The patch no longer applies to the branch.",
+    Reason.APPROVAL_EXPIRED: "Nobody approved the patch in time.",
+    Reason.REJECTED: "A human rejected the patch.",
+    Reason.STOP_ORDERED: "A human ordered Regreen to stop.",
+    Reason.PULL_REQUEST_CLOSED: "A human closed the fix pull request.",
+    Reason.HUMAN_COMMIT: "A human pushed to the fix branch; Regreen steps back.",
+    Reason.ATTEMPTS_USED: "Every attempt was used and CI is still red.",
+    Reason.MERGED_EARLY: "A human merged the fix before CI had given its verdict.",
+    Reason.CI_NEVER_STARTED: (
+        "No check ever started on the fix; look at the branch filters under `on:` in the workflow file."
+    ),
+    Reason.CI_DEADLINE: "CI gave no verdict on the fix before the deadline.",
+    Reason.CI_CANCELLED: "CI on the fix was cancelled.",
+    Reason.CI_TIMED_OUT: "CI on the fix ran into its own time limit.",
+    Reason.CI_ACTION_REQUIRED: "CI on the fix waits for a human's permission to run.",
+    Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
+    Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
+    Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
+}
+
+
+class State(StrEnum):
+    """Where a remediation stands now (search attribute `CiState`)."""
+
+    TRIAGE = "triage"
+    EVIDENCE = "evidence"
+    RERUNNING = "rerunning"
+    DIAGNOSIS = "diagnosis"
+    PATCHING = "patching"
+    AWAITING_APPROVAL = "awaiting_approval"
+    PUBLISHING = "publishing"
+    AWAITING_CI = "awaiting_ci"
+    REPORTING = "reporting"
+    WATCHING_MERGE = "watching_merge"
+    DONE = "done"
+
+
+class FailureClass(StrEnum):
+    """What kind of failure it is."""
+
+    LINT = "lint"
+    FORMAT = "format"
+    TYPE_CHECK = "type_check"
+    COMPILE = "compile"
+    UNIT_TEST = "unit_test"
+    DEPENDENCY = "dependency"
+    CONFIGURATION = "configuration"
+    PERMISSION = "permission"
+    DOCKER_BUILD = "docker_build"
+    INFRASTRUCTURE = "infrastructure"
+    TIMEOUT = "timeout"
+    RESOURCE = "resource"
+    FLAKY = "flaky"
+    UNKNOWN = "unknown"
+
+
+class Blame(StrEnum):
+    """Whose failure it is."""
+
+    THIS_CHANGE = "this_change"
+    BASE_BRANCH = "base_branch"
+    ENVIRONMENT = "environment"
+    UNKNOWN = "unknown"
+
+
+class Action(StrEnum):
+    """What the diagnosis asks for."""
+
+    REPAIR = "repair"
+    """Try to patch it."""
+    RERUN = "rerun"
+    """Transient: rerun the failed jobs once; red again → repair is tried."""
+    EXPLAIN = "explain"
+    """Report what was found; nothing is changed."""
+
+
+class Strategy(StrEnum):
+    """Where a patch came from, cheapest first."""
+
+    RECALL = "recall"
+    RECIPE = "recipe"
+    MODEL = "model"
+
+
+# ── facts read from GitHub ──────────────────────────────────────────────────────────────────────────────────
+
+
+class RunSnapshot(Payload):
+    """What GitHub says about a failed run and the branch it ran on, read at one moment."""
+
+    repository: Repository
+    run_id: int
+    run_attempt: int
+    status: Name
+    """`completed`, or a state before it."""
+    conclusion: Name | None
+    """`failure`, `timed_out`, `startup_failure`, `success`, … or None while it runs."""
+    workflow_id: int
+    workflow_name: Name
+    workflow_path: Name
+    """`.github/workflows/ci.yml`."""
+    event: Name
+    head_branch: Name
+    head_sha: Sha
+    html_url: str = Field(max_length=2_000)
+    created_at: datetime
+    default_branch: Name
+    head_is_fork: bool = False
+    head_is_bot: bool = False
+    """Another bot's branch: the head commit's author, or the branch's prefix, is a bot that is not us."""
+    skip_marker: bool = False
+    branch_tip: Sha | None = None
+    """The branch's commit now; None when the branch is gone."""
+    pull_request: int | None = None
+    """The pull request whose head branch this is, open or not; None when there is none."""
+    pull_request_open: bool = False
+    base_branch: Name | None = None
+    """The pull request's base branch, where there is one."""
+    base_failed_run: int | None = None
+    """The newest completed run of the same workflow on the base branch, when that one failed."""
+    base_failed_run_attempt: int = 1
+    fix_branch_exists: bool = False
+    author: Name = ""
+    """Login of the person who triggered the run; empty for a bot or when unknown."""
+
+
+class TriageRequest(Payload):
+    """Argument of `read_run`."""
+
+    repository: Repository
+    run_id: int
+    run_attempt: int
+    skip_marker: str
+
+
+class LogState(StrEnum):
+    """What became of a job's log."""
+
+    PRESENT = "present"
+    EMPTY = "empty"
+    GONE = "gone"
+    """410 or 404: expired or deleted."""
+
+
+class Excerpt(Payload):
+    """The part of a log that explains the failure, redacted."""
+
+    text: ExcerptText
+    """Lines in original order, gaps written as `… N lines omitted …`."""
+    total_lines: int = 0
+    omitted_lines: int = 0
+    ranges: tuple[tuple[int, int], ...] = ()
+    """1-based, inclusive line ranges of the raw log that `text` shows."""
+
+
+class FailedJob(Payload):
+    """One failed job of a run attempt."""
+
+    job_id: int
+    name: Name
+    """As GitHub shows it, matrix values included."""
+    key: Name | None = None
+    """The job's key in the workflow file; None when the file does not tell."""
+    step: Name | None = None
+    """The failing step's name; None when no step failed (start-up failure, runner lost)."""
+    command: Command | None = None
+    """The failing step's `run` text, as the workflow file gives it."""
+    working_directory: Name | None = None
+    exit_code: int | None = None
+    log_state: LogState = LogState.PRESENT
+    excerpt: Excerpt = Excerpt(text="")
+    fingerprint: Name = ""
+
+
+class EvidenceRequest(Payload):
+    """Argument of `collect_evidence`."""
+
+    repository: Repository
+    run_id: int
+    run_attempt: int
+    head_sha: Sha
+    workflow_path: Name
+    excerpt_bytes: int = 32_768
+
+
+class Evidence(Payload):
+    """Why a run failed, as far as its logs tell."""
+
+    run_id: int
+    run_attempt: int
+    jobs: tuple[FailedJob, ...] = ()
+    """At most 20, in the run's order; `failed_jobs` counts them all."""
+    failed_jobs: int = 0
+    fingerprint: Name = ""
+    """Names the failure across runs: the same failure elsewhere has the same one."""
+    workflow_error: Sentence | None = None
+    """Why the workflow file could not be read or parsed, when it could not."""
+
+
+class DiagnosisRequest(Payload):
+    """Argument of `diagnose_failure`."""
+
+    repository: Repository
+    workflow_path: Name
+    evidence: Evidence
+    rerun_used: bool = False
+    """True once a rerun of the same commit stayed red: a transient cause is ruled out."""
+
+
+class Diagnosis(Payload):
+    """What broke, on which evidence, and what to do about it."""
+
+    failure_class: FailureClass
+    root_cause: Sentence
+    blame: Blame = Blame.UNKNOWN
+    action: Action = Action.EXPLAIN
+    confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    rule: Name | None = None
+    """The rule that decided; None when no rule matched."""
+    evidence_lines: tuple[Sentence, ...] = ()
+    files: tuple[Name, ...] = ()
+    missing_permission: Name | None = None
+    """The `permissions:` entry the log asks for, as `packages: write`; None for other classes."""
+
+
+# ── patches ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ProofState(StrEnum):
+    """Whether the failing command was seen to pass after the patch."""
+
+    PROVED = "proved"
+    """It failed before the patch and passes after it, in the sandbox."""
+    IMPROVED = "improved"
+    """This failure is gone, but the command still fails on something the patch does not touch."""
+    NOT_PROVED_HERE = "not_proved_here"
+    """It could not be run here (tool, network or permission missing); CI decides."""
+
+
+class Proof(Payload):
+    """What re-running the failing command showed."""
+
+    state: ProofState
+    command: Command | None = None
+    exit_before: int | None = None
+    exit_after: int | None = None
+    detail: Sentence = ""
+
+
+class AttemptRecord(Payload):
+    """What an attempt did and how CI answered."""
+
+    number: int
+    strategy: Strategy | None = None
+    recipe: Name | None = None
+    patch_id: Name | None = None
+    fingerprint: Name = ""
+    failure_class: FailureClass = FailureClass.UNKNOWN
+    commit_sha: Sha | None = None
+    ci: Name | None = None
+    """The CI verdict on the commit; None when it was never published."""
+
+
+class PatchRequest(Payload):
+    """Argument of `PatchAttempt`."""
+
+    repository: Repository
+    run_id: int
+    base_sha: Sha
+    """The commit to patch: the failed head on attempt 1, the fix branch's tip after it."""
+    attempt: int
+    workflow_path: Name
+    evidence: Evidence
+    diagnosis: Diagnosis
+    earlier: tuple[AttemptRecord, ...] = ()
+    limits: Limits = Limits()
+    policy: TriagePolicy = TriagePolicy()
+    hint: Sentence | None = None
+    """A human's words from `retry`; data, never an order."""
+
+
+class Proposal(Payload):
+    """A patch, or why there is none."""
+
+    diff: DiffText = ""
+    """Unified diff against `base_sha`; empty when nothing was found."""
+    base_sha: Sha
+    patch_id: Name = ""
+    strategy: Strategy | None = None
+    recipe: Name | None = None
+    summary: Sentence = ""
+    """What was changed, or why nothing was."""
+    files: tuple[Name, ...] = ()
+    additions: int = 0
+    deletions: int = 0
+    proof: Proof = Proof(state=ProofState.NOT_PROVED_HERE)
+    tool_seconds: float = 0.0
+    """Seconds spent in git and in the repository's own tools."""
+
+
+class GateDecision(StrEnum):
+    """What the gate says of a patch."""
+
+    ALLOWED = "allowed"
+    NEEDS_APPROVAL = "needs_approval"
+    """Published only after a human approves exactly this patch."""
+    REFUSED = "refused"
+    """Never published; the reasons go back to whoever proposed it."""
+
+
+class GateRequest(Payload):
+    """Argument of `judge_patch`."""
+
+    repository: Repository
+    proposal: Proposal
+    diagnosis: Diagnosis
+    limits: Limits = Limits()
+    policy: TriagePolicy = TriagePolicy()
+
+
+class GateVerdict(Payload):
+    """The gate's decision with its reasons."""
+
+    decision: GateDecision
+    reasons: tuple[Sentence, ...] = ()
+    conflict: bool = False
+    """The patch does not apply to its base: the base is not what the proposer saw."""
+
+
+class AttemptResult(Payload):
+    """Result of `PatchAttempt`."""
+
+    proposal: Proposal
+    verdict: GateVerdict | None = None
+    """None when there is no patch to judge."""
+
+
+# ── publication ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CommitRequest(Payload):
+    """Argument of `write_commit`."""
+
+    repository: Repository
+    run_id: int
+    attempt: int
+    proposal: Proposal
+    failure_class: FailureClass
+    fingerprint: Name
+
+
+class WrittenCommit(Payload):
+    """A commit object on GitHub, not yet on any branch."""
+
+    sha: Sha
+    tree: Sha
+
+
+class BranchRequest(Payload):
+    """Argument of `advance_fix_branch`."""
+
+    repository: Repository
+    run_id: int
+    expected_tip: Sha | None
+    """Where the fix branch must stand now; None when it must not exist yet."""
+    commit: Sha
+    failing_branch: Name
+    failing_sha: Sha
+    """The failing branch must still stand here, else nothing is written."""
+
+
+class BranchState(StrEnum):
+    """What became of the fix branch."""
+
+    ADVANCED = "advanced"
+    """It stands at the commit, by this call or an earlier one."""
+    TAKEN = "taken"
+    """Somebody else's commit is there; nothing was written."""
+    BASE_MOVED = "base_moved"
+    """The failing branch has moved on; nothing was written."""
+
+
+class BranchResult(Payload):
+    """Result of `advance_fix_branch`."""
+
+    state: BranchState
+    tip: Sha | None = None
+
+
+class PullRequestRequest(Payload):
+    """Argument of `open_pull_request`."""
+
+    repository: Repository
+    run_id: int
+    run_url: str
+    base_branch: Name
+    workflow_name: Name
+    attempt: int
+    diagnosis: Diagnosis
+    proposal: Proposal
+    verdict: GateVerdict
+    approved_by: Name | None = None
+
+
+class PullRequest(Payload):
+    """The fix pull request."""
+
+    number: int
+    url: str = Field(max_length=2_000)
+    state: Name = "open"
+    merged: bool = False
+
+
+class LabelRequest(Payload):
+    """Argument of `label_pull_request`."""
+
+    repository: Repository
+    number: int
+
+
+class CloseRequest(Payload):
+    """Argument of `close_pull_request`."""
+
+    repository: Repository
+    number: int
+
+
+class Report(Payload):
+    """Argument of `post_report`: everything the sticky comment says."""
+
+    repository: Repository
+    run: RunSnapshot
+    outcome: Outcome | None
+    """None while the remediation goes on."""
+    reason: Reason | None = None
+    detail: Sentence = ""
+    state: State
+    diagnosis: Diagnosis | None = None
+    evidence: Evidence | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    proposal: Proposal | None = None
+    verdict: GateVerdict | None = None
+    pull_request: PullRequest | None = None
+    question: Name | None = None
+    """The patch id that waits for `approve` or `reject`."""
+    workflow_id: str = Field(max_length=500)
+
+
+class PostedReport(Payload):
+    """Where the sticky comment stands."""
+
+    url: str = ""
+    changed: bool = True
+
+
+# ── checks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CiVerdict(StrEnum):
+    """What CI says about a commit. Only GREEN is green."""
+
+    GREEN = "green"
+    RED = "red"
+    PENDING = "pending"
+    ABSENT = "absent"
+    """No check of the failing workflow has appeared."""
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    ACTION_REQUIRED = "action_required"
+
+
+class ChecksRequest(Payload):
+    """Argument of `read_checks`."""
+
+    repository: Repository
+    workflow_id: int
+    head_sha: Sha
+    baseline_sha: Sha
+    """The commit that failed first: workflows that were red there already are not the fix's fault."""
+    fix_branch: Name | None = None
+    pull_request: int | None = None
+
+
+class ChecksReading(Payload):
+    """What CI, the fix branch and the pull request look like at one moment."""
+
+    verdict: CiVerdict
+    failed_run_id: int | None = None
+    failed_run_attempt: int = 1
+    failed_run_path: Name | None = None
+    detail: Sentence = ""
+    branch_tip: Sha | None = None
+    """The fix branch's tip; None when it is gone or was not asked for."""
+    pull_request_open: bool = True
+    pull_request_merged: bool = False
+
+
+class RerunRequest(Payload):
+    """Arguments of `rerun_failed_jobs` and `read_rerun`."""
+
+    repository: Repository
+    run_id: int
+    run_attempt: int
+    """The attempt that failed; the rerun is the next one."""
+
+
+class RerunState(StrEnum):
+    """What became of a request to rerun."""
+
+    STARTED = "started"
+    NOT_PERMITTED = "not_permitted"
+    """The credential may not rerun (`actions: write` is opt-in)."""
+
+
+class RerunResult(Payload):
+    """Result of `rerun_failed_jobs`."""
+
+    state: RerunState
+    run_attempt: int
+
+
+class PullRequestRef(Payload):
+    """Argument of `read_pull_request`."""
+
+    repository: Repository
+    number: int
+
+
+class AuthorisationRequest(Payload):
+    """Argument of `authorise_order`."""
+
+    repository: Repository
+    login: Name
+
+
+# ── signals, query, result ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Order(Payload):
+    """A human's order. `by` names who; `question` names what `approve` and `reject` answer."""
+
+    by: Name
+    question: Name | None = None
+    """The patch id shown with the question."""
+    hint: Sentence | None = None
+    comment_id: int | None = None
+    """Set when the order came as a GitHub comment: the author's permission is then read before it counts."""
+
+
+class ChecksCompleted(Payload):
+    """GitHub says that checks ended. Shortens a wait; a read decides."""
+
+    head_sha: Name = ""
+    run_id: int | None = None
+    run_attempt: int = 1
+
+
+class PullRequestClosed(Payload):
+    """GitHub says that the fix pull request was closed or merged. A read decides."""
+
+    number: int
+    merged: bool = False
+    by: Name = ""
+
+
+class Disposition(StrEnum):
+    """What became of a green fix."""
+
+    KEPT = "kept"
+    """Merged by a human."""
+    CLOSED = "closed"
+    """Closed unmerged by a human."""
+    OPEN = "open"
+    """Still open when the watch ended."""
+
+
+class RemediationResult(Payload):
+    """Result of `CiRemediation`."""
+
+    outcome: Outcome
+    reason: Reason
+    detail: Sentence = ""
+    attempts: tuple[AttemptRecord, ...] = ()
+    failure_class: FailureClass | None = None
+    root_cause: Sentence = ""
+    fingerprint: Name = ""
+    pull_request: PullRequest | None = None
+    fix_head_sha: Sha | None = None
+    disposition: Disposition | None = None
+
+
+class Status(Payload):
+    """Answer of the query `status`."""
+
+    state: State
+    paused: bool = False
+    attempt: int = 0
+    attempts_allowed: int = ATTEMPTS_CEILING
+    run: RunSnapshot | None = None
+    evidence: Evidence | None = None
+    diagnosis: Diagnosis | None = None
+    proposal: Proposal | None = None
+    verdict: GateVerdict | None = None
+    question: Name | None = None
+    pull_request: PullRequest | None = None
+    pull_request_opened_at: datetime | None = None
+    green_at: datetime | None = None
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    detail: Sentence = ""
+    attempts: tuple[AttemptRecord, ...] = ()
+    fix_head_sha: Sha | None = None

@@ -1,0 +1,113 @@
+"""Names that others rely on: made and parsed here, nowhere else."""
+
+import hashlib
+import re
+from typing import Final
+
+from temporalio.common import SearchAttributeKey
+
+PUBLISHER_QUEUE: Final = "ci-remediation"
+"""Workflows, and the activities that may write to GitHub."""
+
+ANALYST_QUEUE: Final = "ci-patching"
+"""Activities that read hostile text: logs, repository files, model replies."""
+
+REMEDIATION_WORKFLOW: Final = "CiRemediation"
+PATCH_ATTEMPT_WORKFLOW: Final = "PatchAttempt"
+
+SKIP_MARKER: Final = "[skip-ci-remediation]"
+"""Default spelling; a setting changes it."""
+
+FIX_LABELS: Final = ("ci-fix", "automated-fix")
+
+MEMO_RUN_ATTEMPT: Final = "run_attempt"
+"""Memo: the newest attempt of the run that this remediation has heard of. A redelivered event of it starts
+nothing, not even after the remediation has ended."""
+
+MEMO_PULL_REQUEST: Final = "pull_request"
+"""Memo: the pull request whose CI broke, where there is one. Orders may be given there."""
+
+CI_REPOSITORY: Final = SearchAttributeKey.for_keyword("CiRepository")
+CI_BRANCH: Final = SearchAttributeKey.for_keyword("CiBranch")
+CI_WORKFLOW: Final = SearchAttributeKey.for_keyword("CiWorkflow")
+CI_STATE: Final = SearchAttributeKey.for_keyword("CiState")
+CI_OUTCOME: Final = SearchAttributeKey.for_keyword("CiOutcome")
+CI_FAILURE_CLASS: Final = SearchAttributeKey.for_keyword("CiFailureClass")
+CI_FINGERPRINT: Final = SearchAttributeKey.for_keyword("CiFingerprint")
+CI_HEAD_SHA: Final = SearchAttributeKey.for_keyword("CiHeadSha")
+CI_ATTEMPT: Final = SearchAttributeKey.for_int("CiAttempt")
+CI_PULL_REQUEST: Final = SearchAttributeKey.for_int("CiPullRequest")
+CI_COST_USD: Final = SearchAttributeKey.for_float("CiCostUsd")
+
+SEARCH_ATTRIBUTES: Final = (
+    CI_REPOSITORY,
+    CI_BRANCH,
+    CI_WORKFLOW,
+    CI_STATE,
+    CI_OUTCOME,
+    CI_FAILURE_CLASS,
+    CI_FINGERPRINT,
+    CI_HEAD_SHA,
+    CI_ATTEMPT,
+    CI_PULL_REQUEST,
+    CI_COST_USD,
+)
+
+_WORKFLOW_ID: Final = re.compile(r"ci-remediation/([\w.-]+/[\w.-]+)/(\d+)", re.ASCII)
+_FIX_BRANCH: Final = re.compile(r"regreen/(\d+)", re.ASCII)
+_RUN_URL: Final = re.compile(r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
+_MARKER: Final = re.compile(r"<!-- regreen run=(\d+) -->", re.ASCII)
+
+
+def remediation_id(repository: str, run_id: int) -> str:
+    """The Temporal workflow id of the remediation of a run of `repository` ("owner/name")."""
+    return f"ci-remediation/{repository}/{run_id}"
+
+
+def parse_remediation_id(workflow_id: str) -> tuple[str, int] | None:
+    """The repository ("owner/name") and run id that a workflow id names, or None for any other text."""
+    match = _WORKFLOW_ID.fullmatch(workflow_id)
+    return (match[1], int(match[2])) if match else None
+
+
+def parse_run_url(url: str) -> tuple[str, int] | None:
+    """The repository ("owner/name") and run id that a run's web address names, or None."""
+    match = _RUN_URL.fullmatch(url)
+    return (match[1], int(match[2])) if match else None
+
+
+def attempt_id(remediation: str, attempt: int) -> str:
+    """The workflow id of attempt `attempt` (1-based) of a remediation."""
+    return f"{remediation}/attempt-{attempt}"
+
+
+def fix_branch(run_id: int) -> str:
+    """The branch that carries every attempt's commit for a run."""
+    return f"regreen/{run_id}"
+
+
+def parse_fix_branch(branch: str) -> int | None:
+    """The run id that a fix branch names, or None for any other branch."""
+    match = _FIX_BRANCH.fullmatch(branch)
+    return int(match[1]) if match else None
+
+
+def marker(run_id: int) -> str:
+    """The machine-readable marker of Regreen's own pull requests and comments."""
+    return f"<!-- regreen run={run_id} -->"
+
+
+def parse_marker(text: str) -> int | None:
+    """The run id in the first marker found in `text`, or None."""
+    match = _MARKER.search(text)
+    return int(match[1]) if match else None
+
+
+def commit_trailers(run_id: int, attempt: int, fingerprint: str) -> str:
+    """Git trailers that name the attempt a commit belongs to."""
+    return f"Regreen-Run: {run_id}\nRegreen-Attempt: {attempt}\nRegreen-Fingerprint: {fingerprint}"
+
+
+def patch_id(base_sha: str, diff: str) -> str:
+    """Sixteen hex digits naming the tree that `diff` makes of `base_sha`: what an approval is given for."""
+    return hashlib.sha256(f"{base_sha}\n{diff}".encode()).hexdigest()[:16]

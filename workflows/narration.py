@@ -1,0 +1,80 @@
+"""What a person reads in the Temporal Web UI: summaries and the Markdown of a remediation's current details.
+
+Everything here is built from facts the workflow holds, so it replays; text from outside is put in code spans
+with its backticks removed.
+"""
+
+from workflows.models import REASON_SENTENCES, Order, State, Status
+from workflows.naming import parse_remediation_id
+
+_STATE_SENTENCES = {
+    State.TRIAGE: "Looking at the run.",
+    State.EVIDENCE: "Reading the failed jobs' logs.",
+    State.RERUNNING: "Rerunning the failed jobs once: the failure looks transient.",
+    State.DIAGNOSIS: "Finding the cause.",
+    State.PATCHING: "Making and proving a patch.",
+    State.AWAITING_APPROVAL: "Waiting for a human to approve the patch.",
+    State.PUBLISHING: "Publishing the patch as a pull request.",
+    State.AWAITING_CI: "Waiting for CI on the fix.",
+    State.REPORTING: "Writing the report.",
+    State.WATCHING_MERGE: "Green. Waiting for a human to merge or close the pull request.",
+    State.DONE: "Done.",
+}
+
+
+def code(text: str) -> str:
+    """`text` as an inert Markdown code span on one line."""
+    return "`" + " ".join(text.replace("`", "'").split()) + "`"
+
+
+def details(status: Status, workflow_id: str) -> str:
+    """The Markdown shown as a remediation's current details."""
+    lines = [f"**{_STATE_SENTENCES[status.state]}**" + (" _Paused._" if status.paused else "")]
+    if status.run is not None:
+        lines.append(
+            f"- Run: [{status.run.run_id}]({status.run.html_url}) of {code(status.run.workflow_name)}"
+            f" on {code(status.run.head_branch)} at {code(status.run.head_sha[:10])}"
+        )
+    if status.diagnosis is not None:
+        lines.append(f"- Cause ({status.diagnosis.failure_class}): {code(status.diagnosis.root_cause)}")
+    if status.attempt:
+        lines.append(f"- Attempt {status.attempt} of {status.attempts_allowed}")
+    if status.proposal is not None and status.proposal.diff:
+        files = ", ".join(code(path) for path in status.proposal.files[:5])
+        recipe = code(status.proposal.recipe or "no recipe")
+        lines.append(
+            f"- Patch {code(status.proposal.patch_id)} by {recipe}: {files}"
+            f" (+{status.proposal.additions} -{status.proposal.deletions}), {status.proposal.proof.state}"
+        )
+    if status.pull_request is not None:
+        lines.append(f"- Pull request: [#{status.pull_request.number}]({status.pull_request.url})")
+    if status.question is not None:
+        lines.extend(_question(status, workflow_id))
+    if status.outcome is not None and status.reason is not None:
+        lines.append(f"- Outcome **{status.outcome}**: {REASON_SENTENCES[status.reason]}")
+        if status.detail:
+            lines.append(f"- {code(status.detail)}")
+    return "\n".join(lines)
+
+
+def _question(status: Status, workflow_id: str) -> list[str]:
+    reasons = "; ".join(status.verdict.reasons) if status.verdict else ""
+    return [
+        f"- Needs approval: {code(reasons)}",
+        "",
+        "```",
+        signal_command(workflow_id, "approve", Order(by="you", question=status.question)),
+        "```",
+    ]
+
+
+def signal_command(workflow_id: str, order: str, payload: Order) -> str:
+    """The `temporal` command line that gives an order."""
+    body = payload.model_dump_json(exclude_none=True)
+    return f"temporal workflow signal --workflow-id {workflow_id} --name {order} --input '{body}'"
+
+
+def run_title(workflow_id: str) -> str:
+    """`acme/widgets run 12` for a remediation's workflow id."""
+    parsed = parse_remediation_id(workflow_id)
+    return f"{parsed[0]} run {parsed[1]}" if parsed else workflow_id

@@ -1,0 +1,122 @@
+"""Every activity a workflow may call, with its queue, time-outs and retries, and the reason for each."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Generic, TypeVar
+
+from temporalio.common import RetryPolicy
+
+from workflows import models
+from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
+
+P = TypeVar("P", bound=models.Payload)
+R = TypeVar("R")
+
+PATIENT: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(minutes=5),
+)
+"""An outside service that is down comes back: keep asking, never faster than once a second.
+
+Permanent refusals end at once (the activity marks them non-retryable), and `OUTAGE` bounds the rest.
+"""
+
+OUTAGE: Final = timedelta(hours=12)
+"""The longest outage a step waits out; after it a human is told. Longer than any GitHub incident on record
+of its status page in the last years, shorter than the approval deadline."""
+
+GITHUB_CALL: Final = timedelta(seconds=60)
+"""A handful of API requests, each with a client time-out of 20 s."""
+
+LOG_DOWNLOAD: Final = timedelta(minutes=5)
+"""20 jobs of at most 64 MiB each, four at a time, at 5 MB/s."""
+
+REPAIR_SESSION: Final = timedelta(minutes=15)
+"""The session limit of the design: fetch, check out, run the failing commands before and after."""
+
+PROGRESS: Final = timedelta(seconds=30)
+"""Heartbeat: a dead worker is noticed within this time, not at the end of the session."""
+
+CI_POLL_CEILING: Final = 5
+"""The polling interval grows to this many times its start: a webhook is expected to come first."""
+
+RERUN_POLLS: Final = 60
+"""Readings of a rerun before Regreen stops waiting for it: at the grown interval, over four hours."""
+
+
+@dataclass(frozen=True)
+class Step(Generic[P, R]):
+    """An activity as a workflow sees it: a name, a result type, and how long it may take.
+
+    Workflows call activities by name so that importing a workflow loads no I/O library.
+    """
+
+    name: str
+    takes: type[P]
+    gives: type[R]
+    queue: str
+    start_to_close: timedelta
+    heartbeat: timedelta | None = None
+    schedule_to_close: timedelta = OUTAGE
+    retry: RetryPolicy = field(default_factory=lambda: PATIENT)
+
+
+READ_RUN: Final = Step("read_run", models.TriageRequest, models.RunSnapshot, PUBLISHER_QUEUE, GITHUB_CALL)
+COLLECT_EVIDENCE: Final = Step(
+    "collect_evidence", models.EvidenceRequest, models.Evidence, ANALYST_QUEUE, LOG_DOWNLOAD, PROGRESS
+)
+DIAGNOSE_FAILURE: Final = Step(
+    "diagnose_failure", models.DiagnosisRequest, models.Diagnosis, ANALYST_QUEUE, GITHUB_CALL
+)
+RERUN_FAILED_JOBS: Final = Step(
+    "rerun_failed_jobs", models.RerunRequest, models.RerunResult, PUBLISHER_QUEUE, GITHUB_CALL
+)
+PROPOSE_PATCH: Final = Step(
+    "propose_patch", models.PatchRequest, models.Proposal, ANALYST_QUEUE, REPAIR_SESSION, PROGRESS
+)
+JUDGE_PATCH: Final = Step("judge_patch", models.GateRequest, models.GateVerdict, PUBLISHER_QUEUE, GITHUB_CALL)
+WRITE_COMMIT: Final = Step(
+    "write_commit", models.CommitRequest, models.WrittenCommit, PUBLISHER_QUEUE, GITHUB_CALL
+)
+ADVANCE_FIX_BRANCH: Final = Step(
+    "advance_fix_branch", models.BranchRequest, models.BranchResult, PUBLISHER_QUEUE, GITHUB_CALL
+)
+OPEN_PULL_REQUEST: Final = Step(
+    "open_pull_request", models.PullRequestRequest, models.PullRequest, PUBLISHER_QUEUE, GITHUB_CALL
+)
+LABEL_PULL_REQUEST: Final = Step(
+    "label_pull_request", models.LabelRequest, type(None), PUBLISHER_QUEUE, GITHUB_CALL
+)
+CLOSE_PULL_REQUEST: Final = Step(
+    "close_pull_request", models.CloseRequest, models.PullRequest, PUBLISHER_QUEUE, GITHUB_CALL
+)
+READ_PULL_REQUEST: Final = Step(
+    "read_pull_request", models.PullRequestRef, models.PullRequest, PUBLISHER_QUEUE, GITHUB_CALL
+)
+READ_CHECKS: Final = Step(
+    "read_checks", models.ChecksRequest, models.ChecksReading, PUBLISHER_QUEUE, GITHUB_CALL
+)
+POST_REPORT: Final = Step("post_report", models.Report, models.PostedReport, PUBLISHER_QUEUE, GITHUB_CALL)
+AUTHORISE_ORDER: Final = Step(
+    "authorise_order", models.AuthorisationRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL
+)
+
+STEPS: Final = (
+    READ_RUN,
+    COLLECT_EVIDENCE,
+    DIAGNOSE_FAILURE,
+    RERUN_FAILED_JOBS,
+    PROPOSE_PATCH,
+    JUDGE_PATCH,
+    WRITE_COMMIT,
+    ADVANCE_FIX_BRANCH,
+    OPEN_PULL_REQUEST,
+    LABEL_PULL_REQUEST,
+    CLOSE_PULL_REQUEST,
+    READ_PULL_REQUEST,
+    READ_CHECKS,
+    POST_REPORT,
+    AUTHORISE_ORDER,
+)
+"""All of them; a test holds this list against the activities the worker registers."""

@@ -1,0 +1,456 @@
+"""The life of a remediation: one durable workflow per failed GitHub Actions run."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+from temporalio.exceptions import TimeoutError as TimedOut
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import decisions, models, naming, narration, policies
+    from workflows.decisions import CiWait, Ending
+    from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
+    from workflows.requests import Case
+    from workflows.steps import carry_out
+
+P = TypeVar("P", bound=models.Payload)
+R = TypeVar("R")
+
+
+class _Halted(Exception):  # noqa: N818 — not an error: a human order ends the remediation between two steps
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.reason)
+        self.ending = ending
+
+
+@workflow.defn(name=naming.REMEDIATION_WORKFLOW)
+class RemediationWorkflow:
+    """Turns one failed run green, or says why not."""
+
+    @workflow.init
+    def __init__(self, request: models.RemediationRequest) -> None:
+        self._case = Case(request, Status(state=State.TRIAGE, attempts_allowed=request.limits.attempts))
+        self._news = False
+        self._answer: tuple[str, Order] | None = None
+        self._stop: Order | None = None
+        self._retry: Order | None = None
+        self._heard: set[int] = set()
+        self._rerun_used = False
+
+    @workflow.run
+    async def run(self, request: models.RemediationRequest) -> models.RemediationResult:
+        """Look at the run, find the cause, repair it in at most three attempts, report, watch the merge."""
+        self._know()
+        try:
+            ending = (
+                await self._triage()
+                or await self._gather_evidence()
+                or await self._diagnose()
+                or await self._rule_out_flakiness()
+                or await self._repair(request.limits)
+            )
+        except _Halted as halted:
+            ending = halted.ending
+        except (ActivityError, ChildWorkflowError) as failure:
+            ending = _ending_of(failure)
+        await self._report(ending)
+        disposition = await self._watch_merge(ending, request.limits)
+        self._enter(State.DONE)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._result(ending, disposition)
+
+    # ── orders (imperative) and events (past tense) ─────────────────────────────────────────────────────
+
+    @workflow.signal
+    async def approve(self, order: Order) -> None:
+        """Publish the patch that `order.question` names."""
+        await self._answer_question("approve", order)
+
+    @workflow.signal
+    async def reject(self, order: Order) -> None:
+        """Drop the patch that `order.question` names, and end."""
+        await self._answer_question("reject", order)
+
+    @workflow.signal
+    async def retry(self, order: Order) -> None:
+        """Give up what is being waited for and make the next attempt, within the same three."""
+        if await self._may_command(order):
+            self._retry = order
+
+    @workflow.signal
+    async def stop(self, order: Order) -> None:
+        """End; close the pull request if there is one."""
+        if await self._may_command(order):
+            self._stop = order
+
+    @workflow.signal
+    async def pause(self, order: Order) -> None:
+        """Take no further step until `resume`; deadlines go on."""
+        if await self._may_command(order):
+            self._know(paused=True)
+
+    @workflow.signal
+    async def resume(self, order: Order) -> None:
+        """Go on after `pause`."""
+        if await self._may_command(order):
+            self._know(paused=False)
+
+    @workflow.signal
+    def checks_completed(self, _event: models.ChecksCompleted) -> None:
+        """CI has news. It shortens a wait; a read decides."""
+        self._news = True
+
+    @workflow.signal
+    def pull_request_closed(self, event: models.PullRequestClosed) -> None:
+        """The fix pull request was closed or merged. It shortens a wait; a read decides."""
+        pull_request = self._case.status.pull_request
+        if pull_request is not None and event.number == pull_request.number:
+            self._news = True
+
+    @workflow.query
+    def status(self) -> Status:
+        """Everything known so far."""
+        return self._case.status
+
+    async def _may_command(self, order: Order) -> bool:
+        if order.comment_id is None:
+            return True  # it came through Temporal, whose own access control already answered
+        if order.comment_id in self._heard:
+            return False
+        self._heard.add(order.comment_id)
+        who = models.AuthorisationRequest(repository=self._case.request.repository, login=order.by)
+        allowed = await carry_out(policies.AUTHORISE_ORDER, who, "May this commenter give orders?")
+        if not allowed:
+            workflow.logger.warning("dropped: an order by comment from somebody without write access")
+        return allowed
+
+    async def _answer_question(self, verb: str, order: Order) -> None:
+        question = self._case.status.question
+        if question is None or order.question != question:
+            workflow.logger.warning("dropped: %s answers %s, but %s is asked", verb, order.question, question)
+        elif await self._may_command(order):
+            self._answer = (verb, order)
+
+    # ── the steps, in the order they happen ─────────────────────────────────────────────────────────────
+
+    async def _triage(self) -> Ending | None:
+        run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the run")
+        self._learn_run(run)
+        return decisions.triage(run, self._case.request.policy)
+
+    async def _gather_evidence(self) -> Ending | None:
+        run = self._case.run
+        self._enter(
+            State.EVIDENCE,
+            naming.CI_REPOSITORY.value_set(run.repository),
+            naming.CI_BRANCH.value_set(run.head_branch),
+            naming.CI_WORKFLOW.value_set(run.workflow_name),
+            naming.CI_HEAD_SHA.value_set(run.head_sha),
+        )
+        wanted = self._case.collect_evidence()
+        evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the failed jobs' logs")
+        self._know(evidence=evidence)
+        base = None
+        if run.base_failed_run is not None:
+            there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
+            wanted = wanted.model_copy(update=there)
+            base = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure")
+        return decisions.after_evidence(evidence, base)
+
+    async def _diagnose(self) -> Ending | None:
+        self._enter(State.DIAGNOSIS)
+        wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
+        diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
+        self._know(diagnosis=diagnosis)
+        if self._wants_rerun():
+            return None
+        return decisions.after_diagnosis(self._case.run, diagnosis, self._case.request.policy)
+
+    async def _rule_out_flakiness(self) -> Ending | None:
+        if not self._wants_rerun():
+            return None
+        self._rerun_used = True
+        self._enter(State.RERUNNING)
+        rerun = await self._do(policies.RERUN_FAILED_JOBS, self._case.rerun(), "Rerun the failed jobs once")
+        if rerun.state is models.RerunState.NOT_PERMITTED:
+            detail = "the failure looks transient; to rerun it, Regreen needs the permission actions: write"
+            return Ending(Outcome.NEEDS_HUMAN, Reason.PERMISSION_MISSING, detail)
+        if await self._await_rerun(rerun.run_attempt) is CiVerdict.GREEN:
+            return Ending(Outcome.FLAKY, Reason.RERUN_GREEN)
+        return (
+            decisions.triage(self._case.run, self._case.request.policy)
+            or await self._gather_evidence()
+            or await self._diagnose()
+        )
+
+    async def _await_rerun(self, attempt: int) -> CiVerdict:
+        since = workflow.now()
+        for polls in range(policies.RERUN_POLLS):
+            await self._wait(lambda: self._news, self._ci_wait(since), polls, "Wait for the rerun")
+            run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the rerun")
+            self._learn_run(run)
+            verdict = decisions.rerun_verdict(run, attempt)
+            if verdict is not CiVerdict.PENDING:
+                return verdict
+        return CiVerdict.PENDING
+
+    async def _repair(self, limits: models.Limits) -> Ending:
+        for number in range(1, min(limits.attempts, models.ATTEMPTS_CEILING) + 1):
+            with workflow.create_event_group(f"attempt-{number}", label=f"Attempt {number}").scope():
+                ending = await self._attempt(number)
+            if ending is not None:
+                return ending
+        return Ending(Outcome.EXHAUSTED, Reason.ATTEMPTS_USED)
+
+    async def _attempt(self, number: int) -> Ending | None:
+        """One patch, published and judged by CI; None when CI is red on it and another may be tried."""
+        earlier = self._case.status.attempts
+        result = await self._patch(number)
+        record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
+        self._know(proposal=result.proposal, verdict=result.verdict, attempts=(*earlier, record))
+        ending = decisions.after_proposal(result.proposal, result.verdict, earlier)
+        if ending is not None:
+            return ending
+        approver = None
+        if self._case.needs_approval(result):
+            approval = await self._await_approval(result.proposal)
+            if not isinstance(approval, Order):
+                return approval
+            approver = approval.by
+        ending = await self._publish(approver)
+        if ending is not None:
+            return ending
+        answer = await self._await_ci()
+        self._know(attempts=(*earlier, decisions.with_ci(record, answer, self._case.status.fix_head_sha)))
+        return answer if isinstance(answer, Ending) else await self._learn(answer)
+
+    async def _patch(self, number: int) -> models.AttemptResult:
+        hint, self._retry = self._retry.hint if self._retry else None, None
+        self._know(attempt=number)
+        self._enter(
+            State.PATCHING,
+            naming.CI_ATTEMPT.value_set(number),
+            naming.CI_FAILURE_CLASS.value_set(self._case.diagnosis.failure_class),
+            naming.CI_FINGERPRINT.value_set(self._case.evidence.fingerprint),
+        )
+        await self._checkpoint()
+        return await self._unless_stopped(
+            workflow.execute_child_workflow(
+                naming.PATCH_ATTEMPT_WORKFLOW,
+                self._case.patch(hint),
+                id=naming.attempt_id(workflow.info().workflow_id, number),
+                result_type=models.AttemptResult,
+                static_summary=f"Attempt {number} of {self._case.status.attempts_allowed}",
+            )
+        )
+
+    async def _await_approval(self, proposal: models.Proposal) -> Order | Ending | None:
+        """The approving order; an ending; or None when a human asked for another attempt instead."""
+        self._answer = None
+        self._know(question=proposal.patch_id)
+        self._enter(State.AWAITING_APPROVAL)
+        await self._post()
+        deadline = self._case.request.limits.approval_deadline
+        await self._wait_until(
+            lambda: self._answer is not None or self._retry is not None,
+            deadline,
+            "Wait for a human's approval",
+        )
+        self._know(question=None)
+        if self._answer is None:
+            return None if self._retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
+        verb, order = self._answer
+        return order if verb == "approve" else Ending(Outcome.STOPPED, Reason.REJECTED, f"by {order.by}")
+
+    async def _publish(self, approved_by: str | None) -> Ending | None:
+        self._enter(State.PUBLISHING)
+        commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), "Write the commit object")
+        target = self._case.advance_fix_branch(commit.sha)
+        branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
+        ending = decisions.after_branch(branch.state)
+        if ending is not None:
+            return ending
+        self._know(fix_head_sha=branch.tip or commit.sha)
+        # No checkpoint until the pull request is there: a branch alone would be half a publication. An
+        # order to stop that arrives now is honoured right after, by closing the pull request.
+        wanted = self._case.open_pull_request(approved_by)
+        pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, "Open or update the pull request")
+        if self._case.status.pull_request is None:
+            self._know(pull_request_opened_at=workflow.now())
+            label = models.LabelRequest(repository=wanted.repository, number=pull_request.number)
+            await carry_out(policies.LABEL_PULL_REQUEST, label, "Label it")
+        self._know(pull_request=pull_request)
+        self._enter(State.AWAITING_CI, naming.CI_PULL_REQUEST.value_set(pull_request.number))
+        return decisions.after_pull_request(pull_request)
+
+    async def _await_ci(self) -> Ending | models.ChecksReading:
+        """An ending, or the reading that sends the remediation into its next attempt."""
+        since = workflow.now()
+        polls = 0
+        while True:
+            asked = await self._wait(
+                lambda: self._news or self._retry is not None, self._ci_wait(since), polls, "Wait for CI"
+            )
+            reading = await self._do(policies.READ_CHECKS, self._case.read_checks(), "What does CI say?")
+            answer = decisions.after_checks(reading, self._ci_wait(since))
+            if isinstance(answer, Ending):
+                return answer
+            if answer is CiVerdict.RED or (asked and self._retry is not None):
+                return reading
+            polls += 1
+
+    async def _learn(self, reading: models.ChecksReading) -> Ending | None:
+        """Fresh evidence and a fresh diagnosis from the fix's own failed run."""
+        if reading.failed_run_id is None:
+            return None
+        self._rerun_used = True
+        self._enter(State.EVIDENCE)
+        wanted = self._case.collect_evidence().model_copy(update=decisions.failed_fix_run(reading))
+        evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
+        self._know(evidence=evidence)
+        return decisions.after_evidence(evidence, None) or await self._diagnose()
+
+    async def _report(self, ending: Ending) -> None:
+        self._know(outcome=ending.outcome, reason=ending.reason, detail=ending.detail, question=None)
+        if ending.outcome is Outcome.FIXED:
+            self._know(green_at=workflow.now())
+        self._enter(State.REPORTING, naming.CI_OUTCOME.value_set(ending.outcome))
+        try:
+            if self._stop is not None:
+                await self._close_pull_request()
+            if self._case.status.run is not None and ending.outcome is not Outcome.IGNORED:
+                await self._post()
+        except ActivityError as failure:
+            workflow.logger.warning("the outcome could not be reported: %s", failure.cause)
+
+    async def _watch_merge(self, ending: Ending, limits: models.Limits) -> models.Disposition | None:
+        pull_request = self._case.status.pull_request
+        if ending.outcome is not Outcome.FIXED or pull_request is None:
+            return None
+        self._news = False
+        self._enter(State.WATCHING_MERGE)
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._news or self._stop is not None,
+                timeout=limits.merge_watch,
+                timeout_summary="Watch whether the fix is merged",
+            )
+        if self._stop is not None:
+            await self._close_pull_request()
+        ref = models.PullRequestRef(repository=self._case.request.repository, number=pull_request.number)
+        return decisions.disposition(
+            await carry_out(policies.READ_PULL_REQUEST, ref, "What became of the pull request?")
+        )
+
+    # ── what every step does alike ──────────────────────────────────────────────────────────────────────
+
+    async def _do(self, step: policies.Step[P, R], payload: P, summary: str) -> R:
+        await self._checkpoint()
+        return await carry_out(step, payload, summary)
+
+    async def _checkpoint(self) -> None:
+        """Between any two steps: hold while paused, end when stopped."""
+        if self._case.status.paused:
+            await workflow.wait_condition(lambda: self._stop is not None or not self._case.status.paused)
+        if self._stop is not None:
+            raise _Halted(Ending(Outcome.STOPPED, Reason.STOP_ORDERED, f"by {self._stop.by}"))
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, R]) -> R:
+        task = asyncio.ensure_future(work)
+        await workflow.wait_condition(lambda: task.done() or self._stop is not None)
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(ChildWorkflowError, asyncio.CancelledError):
+                await task
+        await self._checkpoint()
+        return await task
+
+    async def _wait(self, ready: Callable[[], bool], wait: CiWait, polls: int, summary: str) -> bool:
+        """Until `ready` or the next poll is due; whether it was `ready`."""
+        came = await self._wait_until(ready, decisions.next_poll(wait, polls), summary)
+        self._news = False
+        return came
+
+    async def _wait_until(self, ready: Callable[[], bool], at_most: timedelta, summary: str) -> bool:
+        try:
+            await workflow.wait_condition(
+                lambda: ready() or self._stop is not None, timeout=at_most, timeout_summary=summary
+            )
+        except TimeoutError:
+            await self._checkpoint()
+            return False
+        await self._checkpoint()
+        return True
+
+    async def _post(self) -> None:
+        report = self._case.post_report(workflow.info().workflow_id)
+        await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
+
+    async def _close_pull_request(self) -> None:
+        pull_request = self._case.status.pull_request
+        if pull_request is not None:
+            target = models.CloseRequest(repository=self._case.request.repository, number=pull_request.number)
+            closed = await carry_out(policies.CLOSE_PULL_REQUEST, target, "Close the pull request")
+            self._know(pull_request=closed)
+
+    def _wants_rerun(self) -> bool:
+        limits = self._case.request.limits
+        return decisions.wants_rerun(self._case.diagnosis, limits, rerun_used=self._rerun_used)
+
+    def _ci_wait(self, since: datetime) -> CiWait:
+        fix_head = self._case.status.fix_head_sha or ""
+        return CiWait(fix_head=fix_head, since=since, now=workflow.now(), limits=self._case.request.limits)
+
+    def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
+        self._know(state=state)
+        workflow.upsert_search_attributes([naming.CI_STATE.value_set(state), *also])
+
+    def _learn_run(self, run: models.RunSnapshot) -> None:
+        """Keep in the memo what the starter must find again: the newest run attempt and the pull request."""
+        self._know(run=run)
+        found = {naming.MEMO_RUN_ATTEMPT: run.run_attempt, naming.MEMO_PULL_REQUEST: run.pull_request}
+        news = {
+            key: value for key, value in found.items() if value and workflow.memo_value(key, None) != value
+        }
+        if news:
+            workflow.upsert_memo(news)
+
+    def _know(self, **facts: Any) -> None:
+        self._case.status = self._case.status.model_copy(update=facts)
+        workflow.set_current_details(narration.details(self._case.status, workflow.info().workflow_id))
+
+    def _result(self, ending: Ending, disposition: models.Disposition | None) -> models.RemediationResult:
+        status = self._case.status
+        return models.RemediationResult(
+            outcome=ending.outcome,
+            reason=ending.reason,
+            detail=ending.detail,
+            attempts=status.attempts,
+            failure_class=status.diagnosis.failure_class if status.diagnosis else None,
+            root_cause=status.diagnosis.root_cause if status.diagnosis else "",
+            fingerprint=status.evidence.fingerprint if status.evidence else "",
+            pull_request=status.pull_request,
+            fix_head_sha=status.fix_head_sha,
+            disposition=disposition,
+        )
+
+
+def _ending_of(failure: ActivityError | ChildWorkflowError) -> Ending:
+    """The ending that a step's permanent failure means; raises the failure again where it is a bug."""
+    cause: BaseException | None = failure
+    while isinstance(cause, ActivityError | ChildWorkflowError):
+        cause = cause.cause
+    if isinstance(cause, TimedOut):
+        return decisions.failure_ending("timeout", cause.message) or _raise(failure)
+    if isinstance(cause, ApplicationError):
+        return decisions.failure_ending(cause.type, cause.message) or _raise(failure)
+    raise failure
+
+
+def _raise(failure: BaseException) -> Ending:
+    raise failure

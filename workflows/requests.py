@@ -1,0 +1,211 @@
+"""The argument of each step, built from the request and from what is known so far. Pure."""
+
+from typing import TypeVar
+
+from workflows.models import (
+    AttemptResult,
+    BranchRequest,
+    ChecksRequest,
+    CommitRequest,
+    Diagnosis,
+    DiagnosisRequest,
+    Evidence,
+    EvidenceRequest,
+    GateDecision,
+    GateVerdict,
+    PatchRequest,
+    Proposal,
+    PullRequestRequest,
+    RemediationRequest,
+    Report,
+    RerunRequest,
+    RunSnapshot,
+    Status,
+    TriageRequest,
+)
+from workflows.naming import fix_branch
+
+T = TypeVar("T")
+
+
+class Case:
+    """A remediation's request and status, read by the functions below.
+
+    A step that needs a fact asks for it here; a fact that is not there yet is a bug, and raises.
+    """
+
+    def __init__(self, request: RemediationRequest, status: Status) -> None:
+        self.request = request
+        self.status = status
+
+    @property
+    def run(self) -> RunSnapshot:
+        """The failed run."""
+        return _known(self.status.run)
+
+    @property
+    def evidence(self) -> Evidence:
+        """The newest evidence."""
+        return _known(self.status.evidence)
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """The newest diagnosis."""
+        return _known(self.status.diagnosis)
+
+    @property
+    def proposal(self) -> Proposal:
+        """The newest proposal."""
+        return _known(self.status.proposal)
+
+    def read_run(self) -> TriageRequest:
+        """Argument of `read_run`."""
+        return TriageRequest(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            run_attempt=self.request.run_attempt,
+            skip_marker=self.request.policy.skip_marker,
+        )
+
+    def collect_evidence(self) -> EvidenceRequest:
+        """Argument of `collect_evidence` for the failed run."""
+        return EvidenceRequest(
+            repository=self.request.repository,
+            run_id=self.run.run_id,
+            run_attempt=self.run.run_attempt,
+            head_sha=self.run.head_sha,
+            workflow_path=self.run.workflow_path,
+            excerpt_bytes=self.request.limits.excerpt_bytes,
+        )
+
+    def diagnose_failure(self, *, rerun_used: bool) -> DiagnosisRequest:
+        """Argument of `diagnose_failure`."""
+        return DiagnosisRequest(
+            repository=self.request.repository,
+            workflow_path=self.run.workflow_path,
+            evidence=self.evidence,
+            rerun_used=rerun_used,
+        )
+
+    def rerun(self) -> RerunRequest:
+        """Argument of `rerun_failed_jobs`."""
+        return RerunRequest(
+            repository=self.request.repository, run_id=self.run.run_id, run_attempt=self.run.run_attempt
+        )
+
+    def patch(self, hint: str | None) -> PatchRequest:
+        """Argument of `PatchAttempt`: on top of the fix so far, or of the failed commit."""
+        return PatchRequest(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            base_sha=self.status.fix_head_sha or self.run.head_sha,
+            attempt=self.status.attempt,
+            workflow_path=self.run.workflow_path,
+            evidence=self.evidence,
+            diagnosis=self.diagnosis,
+            earlier=self.status.attempts,
+            limits=self.request.limits,
+            policy=self.request.policy,
+            hint=hint,
+        )
+
+    def write_commit(self) -> CommitRequest:
+        """Argument of `write_commit`."""
+        return CommitRequest(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            attempt=self.status.attempt,
+            proposal=self.proposal,
+            failure_class=self.diagnosis.failure_class,
+            fingerprint=self.evidence.fingerprint,
+        )
+
+    def advance_fix_branch(self, commit: str) -> BranchRequest:
+        """Argument of `advance_fix_branch`."""
+        return BranchRequest(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            expected_tip=self.status.fix_head_sha,
+            commit=commit,
+            failing_branch=self.run.head_branch,
+            failing_sha=self.run.head_sha,
+        )
+
+    def open_pull_request(self, approved_by: str | None) -> PullRequestRequest:
+        """Argument of `open_pull_request`."""
+        return PullRequestRequest(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            run_url=self.run.html_url,
+            base_branch=self.run.head_branch,
+            workflow_name=self.run.workflow_name,
+            attempt=self.status.attempt,
+            diagnosis=self.diagnosis,
+            proposal=self.proposal,
+            verdict=_known(self.status.verdict),
+            approved_by=approved_by,
+        )
+
+    def read_checks(self) -> ChecksRequest:
+        """Argument of `read_checks` for the fix's head commit."""
+        pull_request = self.status.pull_request
+        return ChecksRequest(
+            repository=self.request.repository,
+            workflow_id=self.run.workflow_id,
+            head_sha=_known(self.status.fix_head_sha),
+            baseline_sha=self.run.head_sha,
+            fix_branch=fix_branch(self.request.run_id),
+            pull_request=pull_request.number if pull_request else None,
+        )
+
+    def post_report(self, workflow_id: str) -> Report:
+        """Argument of `post_report`: the status, without the excerpts (they stay in the run's logs)."""
+        evidence = self.status.evidence
+        return Report(
+            repository=self.request.repository,
+            run=self.run,
+            outcome=self.status.outcome,
+            reason=self.status.reason,
+            detail=self.status.detail,
+            state=self.status.state,
+            diagnosis=self.status.diagnosis,
+            evidence=_short(evidence) if evidence else None,
+            attempts=self.status.attempts,
+            proposal=self.status.proposal,
+            verdict=self.status.verdict,
+            pull_request=self.status.pull_request,
+            question=self.status.question,
+            workflow_id=workflow_id,
+        )
+
+    def needs_approval(self, result: AttemptResult) -> bool:
+        """Whether the gate wants a human to approve this patch."""
+        return _judged(result).decision is GateDecision.NEEDS_APPROVAL
+
+
+_REPORT_EXCERPT_CHARACTERS = 2_000
+"""Per job: a comment is for a glance; the whole excerpt stands in the workflow's history."""
+
+
+def _short(evidence: Evidence) -> Evidence:
+    jobs = tuple(
+        job.model_copy(
+            update={
+                "excerpt": job.excerpt.model_copy(
+                    update={"text": job.excerpt.text[:_REPORT_EXCERPT_CHARACTERS]}
+                )
+            }
+        )
+        for job in evidence.jobs
+    )
+    return evidence.model_copy(update={"jobs": jobs})
+
+
+def _judged(result: AttemptResult) -> GateVerdict:
+    return _known(result.verdict)
+
+
+def _known(value: T | None) -> T:
+    if value is None:
+        raise LookupError("a step was reached before the fact it needs")
+    return value
