@@ -33,7 +33,7 @@ from workflows.remediation import RemediationWorkflow
 
 GRACE: Final = timedelta(seconds=60)
 """How long running activities may finish after a stop was asked for: a GitHub call's own limit."""
-HTTP_TIMEOUT_SECONDS: Final = 20.0
+HTTP_TIMEOUT_SECONDS: Final = 10.0
 PATCHING_AT_ONCE: Final = 4
 """Repairs run the repository's own tools, which use every core they find."""
 

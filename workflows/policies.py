@@ -26,8 +26,9 @@ OUTAGE: Final = timedelta(hours=12)
 """The longest outage a step waits out; after it a human is told. Longer than any GitHub incident on record
 of its status page in the last years, shorter than the approval deadline."""
 
-GITHUB_CALL: Final = timedelta(seconds=60)
-"""A handful of API requests, each with a client time-out of 20 s."""
+GITHUB_CALL: Final = timedelta(seconds=30)
+"""A handful of API requests, each with a client time-out of 10 s. It is also how long a step that was on a
+worker that died waits for another, so it is not longer than a slow day at GitHub asks for."""
 
 LOG_DOWNLOAD: Final = timedelta(minutes=5)
 """20 jobs of at most 64 MiB each, four at a time, at 5 MB/s."""

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import ScriptedActivities, serving, start
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from scripted import ScriptedActivities, serving, start
 from workflows import models
 from workflows.naming import SEARCH_ATTRIBUTES
 

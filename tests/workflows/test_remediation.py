@@ -3,6 +3,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from temporalio import activity
+from temporalio.client import WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
 from scripted import (
     FIX_HEADS,
     HEAD,
@@ -15,11 +20,6 @@ from scripted import (
     snapshot,
     start,
 )
-from temporalio import activity
-from temporalio.client import WorkflowHandle
-from temporalio.exceptions import ApplicationError
-from temporalio.testing import WorkflowEnvironment
-
 from workflows import models
 from workflows.models import (
     Action,

@@ -1,0 +1,63 @@
+# Everything below works on a machine with Python 3.11, make and git.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+SCENARIO ?= lint
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11, or name another with PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the pinned packages (once) …" >&2
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUN)
+	@echo "Installing the pinned development packages (once) …" >&2
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+install: $(RUN) ## Set up the virtual environment with the `regreen` command
+	@echo "Ready: $(BIN)/regreen --help"
+
+demo: $(RUN) ## Break a real CI run and watch it turn green (SCENARIO=list, KEEP=1, JSON=1)
+	@exec $(BIN)/regreen demo $(SCENARIO) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(JSON)),--json)
+
+test: $(DEV) ## Run the whole test suite (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV) ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+typecheck: $(DEV) ## Check types, strictly
+	@$(BIN)/mypy
+
+format: $(DEV) ## Format the code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+bench: $(RUN) ## Measure, as ratios against a baseline in the same run
+	@$(BIN)/python -m benchmarks.remediation
+
+histories: $(DEV) ## Record the workflow histories that the replay tests read
+	@$(BIN)/python -m tests.replay.record
+
+requirements: $(DEV) ## Renew the pinned, hashed requirements (no download addresses)
+	@$(BIN)/python requirements/renew.py
+
+clean: ## Remove the virtual environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+
+.PHONY: help install demo test lint typecheck format bench histories requirements clean

@@ -1,0 +1,363 @@
+"""GitHub's REST API as Regreen uses it. No method waits or tries again: Temporal does."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import httpx2
+
+from activities.adapters.authorised import AuthorisedWire, none_when_missing, read
+from activities.adapters.credentials import Credentials
+from activities.adapters.job_logs import LogStream, Resolver, addresses_of
+from activities.adapters.records import (
+    Account,
+    App,
+    Blob,
+    CheckRun,
+    CollaboratorPermission,
+    Comment,
+    CommitFiles,
+    GitCommit,
+    GitObject,
+    GitRef,
+    Job,
+    LogDownload,
+    PullRequestRecord,
+    RepositoryRecord,
+    Step,
+    Tree,
+    TreeEntry,
+    WorkflowRun,
+)
+from activities.adapters.wire import Wire, api_path
+from activities.errors import PermanentError
+from workflows import naming
+
+__all__ = [
+    "CheckRun",
+    "Comment",
+    "GitCommit",
+    "GitHub",
+    "Job",
+    "LogDownload",
+    "PullRequestRecord",
+    "Step",
+    "Tree",
+    "TreeEntry",
+    "WorkflowRun",
+]
+
+_ACTIONS_READ: Final = {"actions": "read"}
+_ACTIONS_WRITE: Final = {"actions": "write"}
+_CHECKS_READ: Final = {"checks": "read"}
+_CONTENTS_READ: Final = {"contents": "read"}
+_CONTENTS_WRITE: Final = {"contents": "write"}
+_METADATA_READ: Final = {"metadata": "read"}
+_PULLS_READ: Final = {"pull_requests": "read"}
+_PULLS_WRITE: Final = {"pull_requests": "write"}
+_WORKFLOWS_WRITE: Final = {"contents": "write", "workflows": "write"}
+"""What GitHub wants of whoever writes below `.github/workflows`."""
+
+_PAGE: Final = 100
+_ACTIONS_BOT: Final = "github-actions[bot]"
+
+
+class GitHub:
+    """One GitHub, asked with one set of credentials.
+
+    Every method raises only `activities.errors.AdapterError`.
+
+    Args:
+        http: The client for every request.
+        credentials: Gives each request its token.
+        api_url: The API's root, as `https://api.github.com` or `https://ghe.example/api/v3`.
+        resolve: Finds the addresses of a log store's host.
+    """
+
+    def __init__(
+        self,
+        http: httpx2.AsyncClient,
+        credentials: Credentials,
+        *,
+        api_url: str = "https://api.github.com",
+        resolve: Resolver = addresses_of,
+    ) -> None:
+        self._wire = Wire(http, api_url)
+        self._api = AuthorisedWire(self._wire, credentials)
+        self._logs = LogStream(http, self._wire.api_url, resolve)
+        self._credentials = credentials
+        self._login: str | None = None
+
+    # ── runs, jobs, checks ──────────────────────────────────────────────────────────────────────────────────
+
+    async def get_run(self, repository: str, run_id: int, attempt: int | None = None) -> WorkflowRun:
+        """A workflow run: its latest attempt, or the one asked for."""
+        pinned = () if attempt is None else ("attempts", attempt)
+        path = api_path("repos", repository, "actions", "runs", run_id, *pinned)
+        return await self._api.get(WorkflowRun, repository, path, _ACTIONS_READ)
+
+    async def list_runs(
+        self, repository: str, *, head_sha: str | None = None, limit: int | None = None, **query: str | int
+    ) -> list[WorkflowRun]:
+        """Runs, newest first, each as its latest attempt stands.
+
+        Args:
+            repository: "owner/name".
+            head_sha: Only those of this commit.
+            limit: At most so many; None reads every page.
+            query: GitHub's further filters (`branch`, `event`, `status`), and `workflow_id` for one workflow.
+        """
+        workflow = query.pop("workflow_id", None)
+        scope: tuple[str | int, ...] = ("workflows", workflow) if workflow is not None else ()
+        path = api_path(
+            "repos",
+            repository,
+            "actions",
+            *scope,
+            "runs",
+            head_sha=head_sha,
+            per_page=min(limit or _PAGE, _PAGE),
+            **query,
+        )
+        return await self._api.list(
+            WorkflowRun, repository, path, _ACTIONS_READ, key="workflow_runs", limit=limit
+        )
+
+    async def list_jobs(self, repository: str, run_id: int, attempt: int) -> list[Job]:
+        """Every job of one attempt of a run, in GitHub's order."""
+        path = api_path(
+            "repos", repository, "actions", "runs", run_id, "attempts", attempt, "jobs", per_page=_PAGE
+        )
+        return await self._api.list(Job, repository, path, _ACTIONS_READ, key="jobs")
+
+    async def download_job_log(
+        self, repository: str, job_id: int, into: Path, *, max_bytes: int
+    ) -> LogDownload:
+        """Stream a job's log into the file `into`; an expired or empty log is an answer, not an error."""
+        path = api_path("repos", repository, "actions", "jobs", job_id, "logs")
+
+        async def download(token: str | None) -> LogDownload:
+            return await self._logs.download(path, into, token=token, max_bytes=max_bytes)
+
+        return await self._api.authorised(repository, _ACTIONS_READ, download)
+
+    async def list_check_runs(self, repository: str, sha: str) -> list[CheckRun]:
+        """The latest check run of each name and App on a commit."""
+        path = api_path("repos", repository, "commits", sha, "check-runs", per_page=_PAGE)
+        return await self._api.list(CheckRun, repository, path, _CHECKS_READ, key="check_runs")
+
+    async def rerun_failed_jobs(self, repository: str, run_id: int) -> None:
+        """Start the next attempt of a run, with its failed jobs only."""
+        path = api_path("repos", repository, "actions", "runs", run_id, "rerun-failed-jobs")
+        await self._api.order(repository, path, {}, _ACTIONS_WRITE)
+
+    # ── repository, git ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def get_default_branch(self, repository: str) -> str:
+        """The repository's default branch."""
+        path = api_path("repos", repository)
+        return (await self._api.get(RepositoryRecord, repository, path, _METADATA_READ)).default_branch
+
+    async def get_file(self, repository: str, path: str, ref: str) -> bytes | None:
+        """A file's bytes at a branch, tag or commit; None when it is not there."""
+        address = api_path("repos", repository, "contents", path, ref=ref)
+
+        async def fetch(token: str | None) -> bytes:
+            return await self._wire.get_raw(address, token=token)
+
+        return await none_when_missing(self._api.authorised(repository, _CONTENTS_READ, fetch))
+
+    async def get_branch_tip(self, repository: str, branch: str) -> str | None:
+        """The commit a branch points to; None when there is no such branch."""
+        path = api_path("repos", repository, "git", "ref", "heads", branch)
+        found = await none_when_missing(self._api.get(GitRef, repository, path, _CONTENTS_READ))
+        return found.sha if found else None
+
+    async def get_commit(self, repository: str, sha: str) -> GitCommit:
+        """A commit object."""
+        path = api_path("repos", repository, "git", "commits", sha)
+        return await self._api.get(GitCommit, repository, path, _CONTENTS_READ)
+
+    async def list_changed_files(self, repository: str, sha: str) -> tuple[str, ...]:
+        """The paths a commit changes, the first 300 of them."""
+        path = api_path("repos", repository, "commits", sha)
+        changed = await self._api.get(CommitFiles, repository, path, _CONTENTS_READ)
+        return tuple(file.filename for file in changed.files)
+
+    async def get_tree(self, repository: str, sha: str, *, recursive: bool) -> Tree:
+        """A tree's listing; `recursive` lists what is below its directories too."""
+        path = api_path("repos", repository, "git", "trees", sha, recursive="1" if recursive else None)
+        return await self._api.get(Tree, repository, path, _CONTENTS_READ)
+
+    async def get_blob(self, repository: str, sha: str) -> bytes:
+        """A blob's bytes."""
+        path = api_path("repos", repository, "git", "blobs", sha)
+        return (await self._api.get(Blob, repository, path, _CONTENTS_READ)).content
+
+    async def create_blob(self, repository: str, content: bytes) -> str:
+        """Store bytes as a blob; the same bytes give the same blob."""
+        data = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
+        path = api_path("repos", repository, "git", "blobs")
+        return (await self._api.post(GitObject, repository, path, data, _CONTENTS_WRITE)).sha
+
+    async def create_tree(
+        self, repository: str, base_tree: str, entries: Sequence[Mapping[str, str]], *, workflows: bool
+    ) -> str:
+        """Store a tree: `base_tree` with `entries` put over it. The same content gives the same tree.
+
+        Args:
+            repository: "owner/name".
+            base_tree: The tree to start from.
+            entries: GitHub's tree entries: path, mode, type, and content or sha.
+            workflows: True when a workflow file is among them, which takes a permission of its own.
+        """
+        path = api_path("repos", repository, "git", "trees")
+        data = {"base_tree": base_tree, "tree": [dict(entry) for entry in entries]}
+        permissions = _WORKFLOWS_WRITE if workflows else _CONTENTS_WRITE
+        return (await self._api.post(GitObject, repository, path, data, permissions)).sha
+
+    async def create_commit(self, repository: str, *, tree: str, parent: str, message: str) -> GitCommit:
+        """Store a commit. GitHub fills in author, date and signature, so each call makes another commit."""
+        path = api_path("repos", repository, "git", "commits")
+        data = {"message": message, "tree": tree, "parents": [parent]}
+        return await self._api.post(GitCommit, repository, path, data, _CONTENTS_WRITE)
+
+    async def create_fix_branch(self, repository: str, branch: str, sha: str, *, workflows: bool) -> None:
+        """Create a fix branch. `invalid` when it exists; `forbidden` for any other branch."""
+        data = {"ref": f"refs/heads/{_fix_branch_only(branch)}", "sha": sha}
+        path = api_path("repos", repository, "git", "refs")
+        await self._api.order(repository, path, data, _WORKFLOWS_WRITE if workflows else _CONTENTS_WRITE)
+
+    async def forward_fix_branch(self, repository: str, branch: str, sha: str, *, workflows: bool) -> None:
+        """Move a fix branch forward. `invalid` when that would drop a commit, `forbidden` for others."""
+        path = api_path("repos", repository, "git", "refs", "heads", _fix_branch_only(branch))
+        data = {"sha": sha, "force": False}
+        permissions = _WORKFLOWS_WRITE if workflows else _CONTENTS_WRITE
+        await self._api.patch(GitRef, repository, path, data, permissions)
+
+    # ── pull requests, comments, people ─────────────────────────────────────────────────────────────────────
+
+    async def list_pull_requests(
+        self,
+        repository: str,
+        head_branch: str,
+        *,
+        head_repository: str | None = None,
+        limit: int | None = None,
+    ) -> list[PullRequestRecord]:
+        """Pull requests from a branch, in any state, newest first.
+
+        Args:
+            repository: Where the pull requests are.
+            head_branch: The branch they come from.
+            head_repository: Whose branch that is; this repository's own by default.
+            limit: At most so many; None reads every page.
+        """
+        home = head_repository or repository
+        head = f"{home.partition('/')[0]}:{head_branch}"
+        path = api_path(
+            "repos",
+            repository,
+            "pulls",
+            head=head,
+            state="all",
+            sort="created",
+            direction="desc",
+            per_page=min(limit or _PAGE, _PAGE),
+        )
+        found = await self._api.list(PullRequestRecord, repository, path, _PULLS_READ, limit=limit)
+        # GitHub filters by owner, who may have both a repository and a fork of it.
+        return [
+            each
+            for each in found
+            if each.head_branch == head_branch and (each.head_repository or "").casefold() == home.casefold()
+        ]
+
+    async def get_pull_request(self, repository: str, number: int) -> PullRequestRecord:
+        """A pull request."""
+        path = api_path("repos", repository, "pulls", number)
+        return await self._api.get(PullRequestRecord, repository, path, _PULLS_READ)
+
+    async def create_pull_request(
+        self, repository: str, *, head: str, base: str, title: str, body: str, draft: bool
+    ) -> PullRequestRecord:
+        """Open a pull request between two branches of this repository."""
+        data = {"head": head, "base": base, "title": title, "body": body, "draft": draft}
+        path = api_path("repos", repository, "pulls")
+        return await self._api.post(PullRequestRecord, repository, path, data, _PULLS_WRITE)
+
+    async def update_pull_request(self, repository: str, number: int, **changes: str) -> PullRequestRecord:
+        """Change a pull request's `title`, `body` or `state`."""
+        path = api_path("repos", repository, "pulls", number)
+        return await self._api.patch(PullRequestRecord, repository, path, changes, _PULLS_WRITE)
+
+    async def add_labels(self, repository: str, number: int, labels: Sequence[str]) -> None:
+        """Add labels; those it has already stay as they are."""
+        path = api_path("repos", repository, "issues", number, "labels")
+        await self._api.order(repository, path, {"labels": list(labels)}, _PULLS_WRITE)
+
+    async def list_pull_request_comments(self, repository: str, number: int) -> list[Comment]:
+        """The conversation of a pull request, oldest first."""
+        path = api_path("repos", repository, "issues", number, "comments", per_page=_PAGE)
+        return await self._api.list(Comment, repository, path, _PULLS_READ)
+
+    async def list_commit_comments(self, repository: str, sha: str) -> list[Comment]:
+        """The comments on a commit, oldest first."""
+        path = api_path("repos", repository, "commits", sha, "comments", per_page=_PAGE)
+        return await self._api.list(Comment, repository, path, _CONTENTS_READ)
+
+    async def create_pull_request_comment(self, repository: str, number: int, body: str) -> Comment:
+        """Comment on a pull request."""
+        path = api_path("repos", repository, "issues", number, "comments")
+        return await self._api.post(Comment, repository, path, {"body": body}, _PULLS_WRITE)
+
+    async def create_commit_comment(self, repository: str, sha: str, body: str) -> Comment:
+        """Comment on a commit."""
+        path = api_path("repos", repository, "commits", sha, "comments")
+        return await self._api.post(Comment, repository, path, {"body": body}, _CONTENTS_WRITE)
+
+    async def update_pull_request_comment(self, repository: str, comment_id: int, body: str) -> Comment:
+        """Replace the text of a comment on a pull request."""
+        path = api_path("repos", repository, "issues", "comments", comment_id)
+        return await self._api.patch(Comment, repository, path, {"body": body}, _PULLS_WRITE)
+
+    async def update_commit_comment(self, repository: str, comment_id: int, body: str) -> Comment:
+        """Replace the text of a comment on a commit."""
+        path = api_path("repos", repository, "comments", comment_id)
+        return await self._api.patch(Comment, repository, path, {"body": body}, _CONTENTS_WRITE)
+
+    async def get_permission(self, repository: str, login: str) -> frozenset[str]:
+        """What a person may do, as permission and role names; empty for a stranger."""
+        path = api_path("repos", repository, "collaborators", login, "permission")
+        found = await none_when_missing(
+            self._api.get(CollaboratorPermission, repository, path, _METADATA_READ)
+        )
+        return frozenset({found.permission, found.role_name} - {""}) if found else frozenset()
+
+    async def own_login(self, repository: str) -> str | None:
+        """The login that Regreen's own comments carry; None when it asks anonymously. Asked once."""
+        if self._login is None:
+            self._login = await self._ask_own_login(repository)
+        return self._login
+
+    async def _ask_own_login(self, repository: str) -> str | None:
+        app_jwt = self._credentials.app_jwt()
+        if app_jwt is not None:
+            return f"{read(App, await self._wire.get(api_path('app'), jwt=app_jwt)).slug}[bot]"
+        token = await self._credentials.token(repository)
+        if token is None:
+            return None
+        try:
+            return read(Account, await self._wire.get(api_path("user"), token=token)).login
+        except PermanentError as error:
+            if error.kind == "forbidden":
+                # A workflow run's own token may not ask who it is, and is always the same bot.
+                return _ACTIONS_BOT
+            raise
+
+
+def _fix_branch_only(branch: str) -> str:
+    if naming.parse_fix_branch(branch) is None:
+        raise PermanentError("Regreen writes to its own fix branches only", kind="forbidden")
+    return branch

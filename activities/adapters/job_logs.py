@@ -1,0 +1,164 @@
+"""Downloads of job logs: streamed to a file, by rules that trust neither the address nor the length."""
+
+import asyncio
+import http
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+from gidgethub import sansio
+
+from activities.adapters.records import LogDownload
+from activities.adapters.wire import REDIRECTS, REQUESTER, origin, translated
+from activities.errors import PermanentError, UnavailableError
+from workflows.models import LogState
+
+Resolver = Callable[[str], Awaitable[list[str]]]
+"""The addresses of a host name; empty when they cannot be found out."""
+
+_GONE: Final = {http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE}
+_ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b")
+_ERROR_BYTES: Final = 65_536
+_LOCAL_NAMES: Final = (".localhost", ".local", ".internal")
+
+
+async def addresses_of(host: str) -> list[str]:
+    """Ask the system's resolver. A name it does not know has no addresses: a proxy may know it."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [str(each[4][0]) for each in found]
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_global
+    except ValueError:
+        return False
+
+
+async def check_address(url: str, api_url: str, resolve: Resolver) -> None:
+    """Refuse an address that a log has no business to come from.
+
+    The API's own origin is always allowed: it is what the operator configured, a local one included. Where
+    the API itself is plain HTTP, its host is allowed at any port, and nothing else is. A name that changes
+    its address between this check and the request is not caught; an egress rule has to.
+
+    Raises:
+        PermanentError: `forbidden`.
+    """
+    if origin(url) == origin(api_url):
+        return
+    host = (urlsplit(url).hostname or "").lower().rstrip(".")
+    if urlsplit(api_url).scheme == "http" and host == urlsplit(api_url).hostname:
+        return
+    if urlsplit(api_url).scheme != "https" or urlsplit(url).scheme != "https" or not host:
+        raise PermanentError("the log's address is not https", kind="forbidden")
+    if host == "localhost" or host.endswith(_LOCAL_NAMES):
+        raise PermanentError("the log's address is a local one", kind="forbidden")
+    try:
+        addresses = [str(ipaddress.ip_address(host))]
+    except ValueError:
+        addresses = await resolve(host)
+    if not all(_is_public(address) for address in addresses):
+        raise PermanentError("the log's address is a private one", kind="forbidden")
+
+
+class LogStream:
+    """Fetches one log at a time.
+
+    Args:
+        http_client: Used for every request.
+        api_url: The API's root.
+        resolve: Finds a host's addresses.
+    """
+
+    def __init__(self, http_client: httpx2.AsyncClient, api_url: str, resolve: Resolver) -> None:
+        self._http = http_client
+        self._api_url = api_url
+        self._resolve = resolve
+
+    async def download(self, path: str, into: Path, *, token: str | None, max_bytes: int) -> LogDownload:
+        """Stream the log at `path` (below the API's root) into the file `into`.
+
+        Raises:
+            AdapterError: No log came; the file is then not there either.
+        """
+        url = sansio.format_url(path, None, base_url=self._api_url)
+        with translated():
+            for _ in range(REDIRECTS + 1):
+                await check_address(url, self._api_url, self._resolve)
+                # Only the API is told who asks; the store behind the redirect knows by the signed address.
+                known = token if origin(url) == origin(self._api_url) else None
+                headers = sansio.create_headers(REQUESTER, accept="text/plain, */*", oauth_token=known)
+                headers["accept-encoding"] = "identity"
+                async with self._http.stream("GET", url, headers=headers, follow_redirects=False) as response:
+                    location = response.headers.get("location")
+                    if response.is_redirect and location:
+                        url = urljoin(url, location)
+                        continue
+                    return await self._take(response, into, max_bytes)
+            raise PermanentError(f"the log was redirected more than {REDIRECTS} times", kind="forbidden")
+
+    async def _take(self, response: httpx2.Response, into: Path, max_bytes: int) -> LogDownload:
+        if response.status_code in _GONE:
+            return LogDownload(state=LogState.GONE)
+        if response.status_code != http.HTTPStatus.OK:
+            await self._refuse(response)
+        kind = response.headers.get("content-type", "text/plain").partition(";")[0].strip().lower()
+        if not (kind.startswith("text/") or kind == "application/octet-stream"):
+            raise PermanentError("the log is not plain text", kind="invalid")
+        size, truncated = await _write(response, into, max_bytes)
+        if size == 0:
+            return LogDownload(state=LogState.EMPTY)
+        return LogDownload(path=into, size=size, state=LogState.PRESENT, truncated=truncated)
+
+    async def _refuse(self, response: httpx2.Response) -> None:
+        if origin(str(response.url)) != origin(self._api_url):
+            # A store's refusal is a signed address that ran out: asking GitHub again gives a new one.
+            raise UnavailableError(f"the log's store answered {response.status_code}")
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > _ERROR_BYTES:
+                break
+        sansio.decipher_response(response.status_code, response.headers, bytes(body[:_ERROR_BYTES]))
+        raise UnavailableError(f"GitHub answered {response.status_code} instead of a log")
+
+
+async def _write(response: httpx2.Response, into: Path, max_bytes: int) -> tuple[int, bool]:
+    size, truncated = 0, False
+    file = await asyncio.to_thread(into.open, "wb")
+    try:
+        async for chunk in response.aiter_bytes():
+            if size == 0:
+                _check_plain(chunk)
+            kept = chunk[: max_bytes - size]
+            await asyncio.to_thread(file.write, kept)
+            size += len(kept)
+            truncated = len(kept) < len(chunk)
+            if truncated:
+                break
+    except BaseException:
+        _drop(file)
+        raise
+    if size:
+        file.close()
+    else:
+        _drop(file)
+    return size, truncated
+
+
+def _check_plain(beginning: bytes) -> None:
+    if beginning.startswith(_ARCHIVES):
+        raise PermanentError("the log is an archive, not plain text", kind="invalid")
+
+
+def _drop(file: BinaryIO) -> None:
+    file.close()
+    Path(file.name).unlink(missing_ok=True)

@@ -1,0 +1,224 @@
+"""What GitHub's answers say, as far as Regreen reads them."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, AliasPath, Base64Bytes, BaseModel, BeforeValidator, ConfigDict, Field
+
+from workflows.models import LogState
+
+
+def _empty_for_null(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _without_ref(value: Any) -> Any:
+    return value.partition("@")[0] if isinstance(value, str) else value
+
+
+def _shas(value: Any) -> Any:
+    return [each["sha"] if isinstance(each, dict) else each for each in value]
+
+
+Text = Annotated[str, BeforeValidator(_empty_for_null)]
+"""A text that GitHub may send as null."""
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, read by GitHub's names or ours, anything else is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
+
+
+class WorkflowRun(Record):
+    """A workflow run, as its latest or a given attempt stands."""
+
+    id: int
+    run_attempt: int = 1
+    status: Text = ""
+    conclusion: str | None = None
+    workflow_id: int
+    name: Text = ""
+    path: Annotated[Text, BeforeValidator(_without_ref)] = ""
+    """The workflow file, without the `@ref` that GitHub adds for a file of another repository."""
+    event: Text = ""
+    head_branch: Text = ""
+    head_sha: str
+    html_url: str
+    created_at: datetime
+    check_suite_id: int | None = None
+    head_repository: str | None = Field(
+        default=None, validation_alias=AliasPath("head_repository", "full_name")
+    )
+    """ "owner/name"; None when the fork was deleted."""
+    repository: Text = Field(default="", validation_alias=AliasPath("repository", "full_name"))
+    head_commit_message: Text = Field(default="", validation_alias=AliasPath("head_commit", "message"))
+    head_commit_author_name: Text = Field(
+        default="", validation_alias=AliasPath("head_commit", "author", "name")
+    )
+    head_commit_author_email: Text = Field(
+        default="", validation_alias=AliasPath("head_commit", "author", "email")
+    )
+    actor_login: Text = Field(default="", validation_alias=AliasPath("actor", "login"))
+    actor_type: Text = Field(default="", validation_alias=AliasPath("actor", "type"))
+
+
+class Step(Record):
+    """A step of a job."""
+
+    name: Text = ""
+    number: int
+    status: Text = ""
+    conclusion: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+class Job(Record):
+    """A job of one run attempt."""
+
+    id: int
+    run_id: int
+    run_attempt: int = 1
+    name: Text = ""
+    status: Text = ""
+    conclusion: str | None = None
+    html_url: Text = ""
+    head_sha: str
+    steps: tuple[Step, ...] = ()
+
+
+class LogDownload(Record):
+    """Where a job's log was put.
+
+    Attributes:
+        path: The file; None when there is nothing in it.
+        size: Bytes in the file.
+        state: Whether there is a log at all.
+        truncated: True when the log went on beyond the allowed size.
+    """
+
+    path: Path | None = None
+    size: int = 0
+    state: LogState
+    truncated: bool = False
+
+
+class CheckRun(Record):
+    """A check of a commit, by whichever App."""
+
+    id: int
+    name: Text = ""
+    status: Text = ""
+    conclusion: str | None = None
+    app_slug: Text = Field(default="", validation_alias=AliasPath("app", "slug"))
+
+
+class GitCommit(Record):
+    """A commit object."""
+
+    sha: str
+    tree: str = Field(validation_alias=AliasChoices(AliasPath("tree", "sha"), "tree"))
+    parents: Annotated[tuple[str, ...], BeforeValidator(_shas)] = ()
+    message: Text = ""
+
+
+class _File(Record):
+    filename: str
+
+
+class CommitFiles(Record):
+    """The files a commit changes."""
+
+    files: tuple[_File, ...] = ()
+
+
+class GitObject(Record):
+    """A blob or tree that was stored."""
+
+    sha: str
+
+
+class GitRef(Record):
+    """A branch."""
+
+    sha: str = Field(validation_alias=AliasPath("object", "sha"))
+
+
+class Blob(Record):
+    """A file's content."""
+
+    content: Base64Bytes
+
+
+class TreeEntry(Record):
+    """A file, directory, link or submodule of a tree."""
+
+    path: str
+    mode: str
+    type: str
+    sha: str
+    size: int | None = None
+
+
+class Tree(Record):
+    """A tree's listing."""
+
+    sha: str
+    entries: tuple[TreeEntry, ...] = Field(default=(), validation_alias="tree")
+    truncated: bool = False
+    """True when the listing was too long for one answer: what is absent may still exist."""
+
+
+class PullRequestRecord(Record):
+    """A pull request."""
+
+    number: int
+    html_url: str
+    state: str
+    title: Text = ""
+    body: Text = ""
+    merged_at: datetime | None = None
+    head_branch: Text = Field(default="", validation_alias=AliasPath("head", "ref"))
+    head_repository: str | None = Field(default=None, validation_alias=AliasPath("head", "repo", "full_name"))
+    base_branch: Text = Field(default="", validation_alias=AliasPath("base", "ref"))
+
+    @property
+    def merged(self) -> bool:
+        """Listings do not carry GitHub's own `merged`; both forms carry the time."""
+        return self.merged_at is not None
+
+
+class Comment(Record):
+    """A comment on a pull request or a commit."""
+
+    id: int
+    body: Text = ""
+    html_url: str
+    author_login: Text = Field(default="", validation_alias=AliasPath("user", "login"))
+
+
+class RepositoryRecord(Record):
+    """A repository."""
+
+    default_branch: str
+
+
+class CollaboratorPermission(Record):
+    """What a person may do in a repository."""
+
+    permission: Text = ""
+    role_name: Text = ""
+
+
+class Account(Record):
+    """Whom a token speaks for."""
+
+    login: str
+
+
+class App(Record):
+    """The GitHub App itself."""
+
+    slug: str

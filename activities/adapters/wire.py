@@ -1,0 +1,223 @@
+"""Requests to GitHub's REST API: gidgethub's sans-I/O rules over httpx2, every failure an `AdapterError`."""
+
+import contextlib
+import http
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+import gidgethub
+import httpx2
+from gidgethub import abc, sansio
+from pydantic import ValidationError
+
+from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
+
+REQUESTER: Final = "regreen"
+REDIRECTS: Final = 3
+ANSWER_BYTES: Final = 32 * 1024 * 1024
+"""GitHub cuts a tree listing at 7 MB, so no honest answer that is read whole comes near this."""
+ITEMS: Final = 10_000
+"""A listing longer than this is cut: a `Link` header that never ends must not hold an activity for ever."""
+
+RAW: Final = sansio.accept_format(media="raw")
+
+_API_VERSION: Final = {"x-github-api-version": "2022-11-28"}
+_SECONDARY_LIMIT_DELAY: Final = timedelta(seconds=60)
+"""What GitHub asks for when a secondary limit names no delay."""
+_LONGEST_DELAY: Final = timedelta(hours=2)
+_REPEATABLE_REDIRECTS: Final = {http.HTTPStatus.TEMPORARY_REDIRECT, http.HTTPStatus.PERMANENT_REDIRECT}
+_READING_REDIRECTS: Final = {http.HTTPStatus.MOVED_PERMANENTLY, http.HTTPStatus.FOUND}
+_KINDS: Final = {
+    http.HTTPStatus.UNAUTHORIZED: "unauthorised",
+    http.HTTPStatus.FORBIDDEN: "forbidden",
+    http.HTTPStatus.NOT_FOUND: "not_found",
+    http.HTTPStatus.CONFLICT: "conflict",
+    http.HTTPStatus.GONE: "gone",
+    http.HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "gone",
+}
+
+
+def api_path(*segments: str | int, **query: str | int | None) -> str:
+    """The path of a resource below the API's root, every segment quoted.
+
+    Args:
+        segments: Path parts; a text part may itself hold slashes, as a branch or a file path does.
+        query: Query parameters; those that are None are left out.
+
+    Raises:
+        PermanentError: `invalid`, for a part that would climb to another resource (`..`).
+    """
+    parts = [part for segment in segments for part in str(segment).split("/")]
+    if any(part in {"", ".", ".."} for part in parts):
+        raise PermanentError("a name in the request cannot be part of an address", kind="invalid")
+    path = "/" + "/".join(quote(part, safe="") for part in parts)
+    given = {key: value for key, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a web address, the scheme's own port written out."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    return parts.scheme, (parts.hostname or ""), port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
+def _delay_asked(headers: Mapping[str, str]) -> timedelta | None:
+    with contextlib.suppress(KeyError, ValueError):
+        return timedelta(seconds=float(headers["retry-after"]))
+    if headers.get("x-ratelimit-remaining") == "0":
+        with contextlib.suppress(KeyError, ValueError):
+            return timedelta(
+                seconds=float(headers["x-ratelimit-reset"]) - datetime.now(tz=UTC).timestamp() + 1
+            )
+    return None
+
+
+def _throttled(message: str, status: int, headers: Mapping[str, str]) -> ThrottledError | None:
+    asked = _delay_asked(headers)
+    secondary = "rate limit" in message.lower() or "abuse detection" in message.lower()
+    if asked is None and not secondary and status != http.HTTPStatus.TOO_MANY_REQUESTS:
+        return None
+    delay = _SECONDARY_LIMIT_DELAY if asked is None else asked
+    return ThrottledError(
+        f"GitHub asks to wait: {message}",
+        delay=min(max(delay, timedelta(seconds=1)), _LONGEST_DELAY),
+    )
+
+
+def as_adapter_error(error: gidgethub.HTTPException) -> AdapterError:
+    """What an HTTP answer that is not a success means for whoever asked."""
+    status = error.status_code
+    message = str(error)[:300] if error.args and error.args[0] else status.phrase
+    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnavailableError(f"GitHub answered {status}: {message}")
+    if status in {http.HTTPStatus.FORBIDDEN, http.HTTPStatus.TOO_MANY_REQUESTS}:
+        throttled = _throttled(message, status, error.headers)
+        if throttled is not None:
+            return throttled
+    if status == http.HTTPStatus.REQUEST_TIMEOUT:
+        return UnavailableError(f"GitHub answered {status}: {message}")
+    return PermanentError(f"GitHub answered {status}: {message}", kind=_KINDS.get(status, "invalid"))
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn what gidgethub and httpx2 raise into `AdapterError`.
+
+    The cause is dropped on purpose: Temporal records it, and a client's own text may quote a header or a
+    signed address.
+    """
+    try:
+        yield
+    except gidgethub.HTTPException as error:
+        raise as_adapter_error(error) from None
+    except (httpx2.HTTPError, httpx2.StreamError) as error:
+        raise UnavailableError(f"no usable answer from GitHub: {type(error).__name__}") from None
+    except httpx2.InvalidURL:
+        raise PermanentError("GitHub's address is not a web address", kind="invalid") from None
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors()[:5])
+        raise UnavailableError(f"GitHub's answer lacks what was expected of it: {places}") from None
+    except ValueError as error:
+        raise UnavailableError(f"GitHub's answer could not be read: {type(error).__name__}") from None
+
+
+class _Session(abc.GitHubAPI):
+    def __init__(self, http_client: httpx2.AsyncClient, api_url: str) -> None:
+        super().__init__(REQUESTER, base_url=api_url)
+        self._http = http_client
+
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        for _ in range(REDIRECTS + 1):
+            if origin(url) != origin(self.base_url):
+                # A renamed repository moves within the API; anything else would carry the credential away.
+                raise PermanentError("GitHub's answer leads to another host", kind="forbidden")
+            status, answer_headers, answer = await self._exchange(method, url, headers, body)
+            location = answer_headers.get("location")
+            repeatable = status in _REPEATABLE_REDIRECTS or (status in _READING_REDIRECTS and method == "GET")
+            if location is None or not repeatable:
+                return status, answer_headers, answer
+            url = urljoin(url, location)
+        raise PermanentError(f"GitHub redirected more than {REDIRECTS} times", kind="invalid")
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        sent = {**headers, **_API_VERSION}
+        async with self._http.stream(
+            method, url, headers=sent, content=body, follow_redirects=False
+        ) as response:
+            answer = bytearray()
+            async for chunk in response.aiter_bytes():
+                answer += chunk
+                if len(answer) > ANSWER_BYTES:
+                    raise PermanentError(f"GitHub's answer exceeds {ANSWER_BYTES} bytes", kind="invalid")
+            return response.status_code, response.headers, bytes(answer)
+
+    async def sleep(self, seconds: float) -> None:
+        raise NotImplementedError("Temporal waits, not the client")
+
+
+class Wire:
+    """One GitHub API, spoken to with whatever token each request brings.
+
+    Args:
+        http_client: Used for every request; its time-outs hold. Redirects are followed here, by rule.
+        api_url: The API's root, without a slash at the end.
+    """
+
+    def __init__(self, http_client: httpx2.AsyncClient, api_url: str) -> None:
+        self.api_url = api_url.rstrip("/")
+        self._session = _Session(http_client, self.api_url)
+
+    async def get(self, path: str, *, token: str | None = None, jwt: str | None = None) -> Any:
+        """The decoded JSON answer."""
+        with translated():
+            return await self._session.getitem(path, None, oauth_token=token, jwt=jwt)
+
+    async def get_raw(self, path: str, *, token: str | None = None) -> bytes:
+        """The answer's bytes, asked for in GitHub's raw media type."""
+        headers = sansio.create_headers(REQUESTER, accept=RAW, oauth_token=token)
+        url = sansio.format_url(path, None, base_url=self.api_url)
+        with translated():
+            status, answer_headers, body = await self._session._request("GET", url, headers)  # noqa: SLF001 — same module
+            if status != http.HTTPStatus.OK:
+                sansio.decipher_response(status, answer_headers, body)
+            return body
+
+    async def pages(
+        self, path: str, *, key: str | None = None, token: str | None = None
+    ) -> AsyncGenerator[Any]:
+        """The items of a listing, page by page as `Link` headers lead.
+
+        Args:
+            path: The first page.
+            key: The member that holds the items, where a page is an object.
+            token: Sent with every page.
+        """
+        seen = 0
+        listing = self._session.getiter(path, None, oauth_token=token, iterable_key=key)
+        with translated():
+            async with contextlib.aclosing(listing) as items:
+                async for item in items:
+                    yield item
+                    seen += 1
+                    if seen >= ITEMS:
+                        return
+
+    async def post(self, path: str, data: Any, *, token: str | None = None, jwt: str | None = None) -> Any:
+        """The decoded JSON answer to a POST of `data` as JSON."""
+        with translated():
+            return await self._session.post(path, None, data=data, oauth_token=token, jwt=jwt)
+
+    async def patch(self, path: str, data: Any, *, token: str | None = None) -> Any:
+        """The decoded JSON answer to a PATCH of `data` as JSON."""
+        with translated():
+            return await self._session.patch(path, None, data=data, oauth_token=token)

@@ -1,0 +1,1 @@
+"""What CI said about a commit; reruns."""

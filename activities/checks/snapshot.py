@@ -1,0 +1,78 @@
+"""What a run looks like from outside: the facts triage decides by."""
+
+import re
+from typing import Final
+
+from activities.adapters.github import PullRequestRecord, WorkflowRun
+from workflows import naming
+from workflows.models import RunSnapshot
+
+_BOT_PREFIXES: Final = ("dependabot/", "renovate/", "snyk-", "pyup-", "imgbot", "greenkeeper/", "whitesource")
+_FAILED: Final = {"failure", "startup_failure", "timed_out"}
+_BOT_SUFFIX: Final = "[bot]"
+_LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
+
+
+def is_bots_branch(run: WorkflowRun) -> bool:
+    """Whether another bot owns the run's branch. Our own fix branches are not another bot's."""
+    if naming.parse_fix_branch(run.head_branch) is not None:
+        return False
+    if run.head_branch.startswith(_BOT_PREFIXES):
+        return True
+    author = run.head_commit_author_name
+    return run.actor_type == "Bot" or any(name.endswith(_BOT_SUFFIX) for name in (run.actor_login, author))
+
+
+def snapshot(
+    run: WorkflowRun,
+    *,
+    repository: str,
+    default_branch: str,
+    skip_marker: str,
+    branch_tip: str | None,
+    fix_branch_tip: str | None,
+    pull_request: PullRequestRecord | None,
+    base_run: WorkflowRun | None,
+) -> RunSnapshot:
+    """Put together what was read; `base_run` is the base branch's newest completed run of the workflow."""
+    base_failed = base_run if base_run is not None and base_run.conclusion in _FAILED else None
+    return RunSnapshot(
+        repository=repository,
+        run_id=run.id,
+        run_attempt=run.run_attempt,
+        status=run.status,
+        conclusion=run.conclusion,
+        workflow_id=run.workflow_id,
+        workflow_name=run.name or run.path,
+        workflow_path=run.path,
+        event=run.event,
+        head_branch=run.head_branch,
+        head_sha=run.head_sha,
+        html_url=run.html_url,
+        created_at=run.created_at,
+        default_branch=default_branch,
+        head_is_fork=is_fork(run, repository),
+        head_is_bot=is_bots_branch(run),
+        skip_marker=skip_marker.casefold() in run.head_commit_message.casefold(),
+        branch_tip=branch_tip,
+        pull_request=pull_request.number if pull_request else None,
+        pull_request_open=pull_request is not None and pull_request.state == "open",
+        base_branch=pull_request.base_branch if pull_request else None,
+        base_failed_run=base_failed.id if base_failed else None,
+        base_failed_run_attempt=base_failed.run_attempt if base_failed else 1,
+        fix_branch_exists=fix_branch_tip is not None,
+        author=author_login(run),
+    )
+
+
+def is_fork(run: WorkflowRun, repository: str) -> bool:
+    """Whether the head is elsewhere. A head repository that is gone was a fork: ours would not be."""
+    ours = {repository.casefold(), run.repository.casefold()}
+    return run.head_repository is None or run.head_repository.casefold() not in ours
+
+
+def author_login(run: WorkflowRun) -> str:
+    """Who pushed, when that is a person with a well-formed login; else empty."""
+    if run.actor_type not in {"User", ""} or not _LOGIN.fullmatch(run.actor_login):
+        return ""
+    return run.actor_login

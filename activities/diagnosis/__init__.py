@@ -1,0 +1,1 @@
+"""What broke, and whether it is ours to repair."""

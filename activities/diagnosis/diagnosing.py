@@ -1,0 +1,185 @@
+"""From evidence to a diagnosis, by rules alone."""
+
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from activities.diagnosis.rule import CONFIDENCE, Certainty, Rule
+from activities.diagnosis.rules import RULES
+from workflows.models import (
+    Action,
+    Blame,
+    Diagnosis,
+    DiagnosisRequest,
+    Evidence,
+    FailedJob,
+    FailureClass,
+    LogState,
+)
+
+_FILES_LISTED: Final = 20
+_LINES_SHOWN: Final = 6
+_FILLED_IN: Final = 200
+
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_UNNAMED: Final = {
+    "file": "a file",
+    "message": "see the log",
+    "code": "a problem",
+    "test": "a test",
+    "name": "something",
+    "module": "a module",
+}
+
+_WORKSPACE: Final = re.compile(
+    r"^(?:/home/runner/work/[^/]+/[^/]+/|/Users/runner/work/[^/]+/[^/]+/|/__w/[^/]+/[^/]+/|/github/workspace/"
+    r"|[A-Za-z]:/a/[^/]+/[^/]+/|\./|[ab]/(?=\S))"
+)
+_FOREIGN: Final = re.compile(
+    r"site-packages|node_modules/|/rustc/|\.cargo/registry|/lib/python\d|^/usr/|^/opt/|^<|://"
+)
+_NAMED_FILE: Final = re.compile(
+    r"(?<![\w/.:])(?P<a>[A-Za-z]?:?[\w./\\@+-]{1,200}\.[A-Za-z]\w{0,7})(?::\d{1,7}|\(\d{1,7},\d{1,7}\))"
+    r'|File "(?P<b>[^"\n]{1,200})", line \d'
+    r"|^(?:would reformat|Would reformat:|\[warn\]|error: cannot format|\+\+\+) "
+    r"(?P<c>[\w./\\@+-]{1,200}\.\w{1,8})(?=[\s:]|$)"
+    r"|^ERROR: (?P<d>[\w./\\@+-]{1,200}) Imports are incorrectly"
+    r"|^(?P<e>/[\w./@+-]{1,200}\.\w{1,8})$"
+    r"|^In (?P<f>[\w./@+-]{1,200}) line \d{1,7}:$",
+    re.MULTILINE,
+)
+
+
+class _Finding(NamedTuple):
+    rule: Rule
+    job: FailedJob
+    place: re.Match[str] | None
+
+
+def diagnose(request: DiagnosisRequest) -> Diagnosis:
+    """What broke, by the first cause that the most certain rule recognises.
+
+    Pure. Where no rule recognises anything, the class is `unknown` with confidence 0, and a repair may still
+    be tried: a recipe goes by the command, not by the diagnosis.
+    """
+    evidence = request.evidence
+    if not evidence.jobs:
+        return _no_job(evidence)
+    findings = [finding for job in evidence.jobs if (finding := _recognise(job))]
+    if not findings:
+        return _unrecognised(evidence)
+    # max() keeps the first of equals: the first failed job, in the run's order.
+    best = max(findings, key=lambda finding: finding.rule.certainty)
+    rule = best.rule
+    action = rule.usual_action
+    if action is Action.RERUN and request.rerun_used:
+        action = Action.REPAIR
+    return Diagnosis(
+        failure_class=rule.failure_class,
+        root_cause=_fill(rule.root_cause, best.place),
+        blame=rule.usual_blame,
+        action=action,
+        confidence=CONFIDENCE[rule.certainty],
+        rule=rule.name,
+        evidence_lines=_evidence_lines(best),
+        files=tuple(_files([best.job])),
+        missing_permission=rule.missing_permission or None,
+    )
+
+
+def _recognise(job: FailedJob) -> _Finding | None:
+    """The most certain rule that matches the job's log; of equals, the one that matches first."""
+    best: tuple[tuple[int, int], _Finding] | None = None
+    command = job.command or job.step or ""
+    for rule in RULES:
+        applies, place = rule.match(job.excerpt.text, command, job.exit_code)
+        if not applies:
+            continue
+        if rule.certainty is Certainty.GUESS and job.log_state is not LogState.PRESENT and not job.command:
+            continue
+        rank = (-rule.certainty, place.start() if place else 0)
+        if best is None or rank < best[0]:
+            best = (rank, _Finding(rule, job, place))
+    return best[1] if best else None
+
+
+def _no_job(evidence: Evidence) -> Diagnosis:
+    if evidence.failed_jobs:
+        return Diagnosis(failure_class=FailureClass.UNKNOWN, root_cause="The failed jobs could not be read.")
+    return Diagnosis(
+        failure_class=FailureClass.CONFIGURATION,
+        root_cause=evidence.workflow_error
+        or "The run failed before any job ran; GitHub most often refuses the workflow file in this way.",
+        blame=Blame.THIS_CHANGE if evidence.workflow_error else Blame.UNKNOWN,
+        action=Action.EXPLAIN,
+        confidence=0.9 if evidence.workflow_error else 0.5,
+        rule="workflow-file",
+    )
+
+
+def _unrecognised(evidence: Evidence) -> Diagnosis:
+    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
+        return Diagnosis(
+            failure_class=FailureClass.UNKNOWN,
+            root_cause="The logs of the failed jobs are gone or empty, so nothing tells what failed.",
+            action=Action.EXPLAIN,
+        )
+    last = next((line for job in evidence.jobs if (line := _last_line(job))), "")
+    root_cause = "No rule recognised this failure."
+    return Diagnosis(
+        failure_class=FailureClass.UNKNOWN,
+        root_cause=f"{root_cause} Its last error line: {last}" if last else root_cause,
+        action=Action.REPAIR,
+        evidence_lines=(last,) if last else (),
+        files=tuple(_files(evidence.jobs)),
+    )
+
+
+def _last_line(job: FailedJob) -> str:
+    lines = [line.strip() for line in job.excerpt.text.splitlines() if line.strip()]
+    telling = [
+        line for line in lines if not line.startswith(("…", "##[error]Process completed", "Post job cleanup"))
+    ]
+    errors = [line for line in telling if re.search(r"error|fail|cannot|not found", line, re.IGNORECASE)]
+    return (errors or telling or [""])[-1][:_FILLED_IN]
+
+
+def _fill(template: str, place: re.Match[str] | None) -> str:
+    """The sentence with the pattern's groups; an alternative's group ends in `_2` or `_3`."""
+    groups = place.groupdict() if place else {}
+
+    def fill(slot: re.Match[str]) -> str:
+        name = slot[1]
+        values = (groups.get(name), *(groups.get(f"{name}_{number}") for number in (2, 3)))
+        found = next((value for value in values if value), None)
+        if not found:
+            return _UNNAMED.get(name, "something")
+        shown = " ".join(found.split())[:_FILLED_IN]
+        return _WORKSPACE.sub("", shown) if name == "file" else shown
+
+    return _PLACEHOLDER.sub(fill, template)
+
+
+def _evidence_lines(finding: _Finding) -> tuple[str, ...]:
+    if finding.place is None:
+        last = _last_line(finding.job)
+        return (last,) if last else ()
+    text = finding.job.excerpt.text
+    start = text.rfind("\n", 0, finding.place.start()) + 1
+    end = text.find("\n", finding.place.end())
+    lines = text[start : end if end >= 0 else len(text)].splitlines()
+    return tuple(line.strip() for line in lines if line.strip())[:_LINES_SHOWN]
+
+
+def _files(jobs: Iterable[FailedJob]) -> list[str]:
+    """Files of the repository that the excerpts name, in order of appearance."""
+    found: dict[str, None] = {}
+    for job in jobs:
+        for match in _NAMED_FILE.finditer(job.excerpt.text):
+            path = (match[match.lastgroup] if match.lastgroup else "").replace("\\", "/")
+            if not path or _FOREIGN.search(path):
+                continue
+            found.setdefault(_WORKSPACE.sub("", path))
+            if len(found) >= _FILES_LISTED:
+                return list(found)
+    return list(found)

@@ -1,0 +1,29 @@
+"""The table of failures Regreen recognises without a model: data only, one row each.
+
+Order matters only among rules of one certainty that match at the same place of a log: the first row wins.
+"""
+
+from typing import Final
+
+from activities.diagnosis.rule import Rule
+from activities.diagnosis.rules.commands import COMMANDS
+from activities.diagnosis.rules.compiling import COMPILING
+from activities.diagnosis.rules.dependencies import DEPENDENCIES
+from activities.diagnosis.rules.environment import ENVIRONMENT
+from activities.diagnosis.rules.images import IMAGES
+from activities.diagnosis.rules.linting import LINTING
+from activities.diagnosis.rules.permissions import PERMISSIONS
+from activities.diagnosis.rules.runner import FACTS
+from activities.diagnosis.rules.testing import TESTING
+
+RULES: Final[tuple[Rule, ...]] = (
+    *FACTS,
+    *PERMISSIONS,
+    *LINTING,
+    *COMPILING,
+    *TESTING,
+    *DEPENDENCIES,
+    *IMAGES,
+    *ENVIRONMENT,
+    *COMMANDS,
+)

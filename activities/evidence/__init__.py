@@ -1,0 +1,1 @@
+"""Fetch failing logs, cut them down, redact, fingerprint."""

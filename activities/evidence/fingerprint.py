@@ -1,0 +1,94 @@
+"""A name for a failure: the same in another run, another for another failure.
+
+Version 1 hashes the failing step's command and the distinct loud lines of the excerpt, normalised and in
+alphabetical order. Left out on purpose: timestamps, durations, counts, line and column numbers, commit
+hashes, identifiers, addresses, the leading part of paths, runner and tool versions, operating systems, and
+the job's name, because matrix legs differ in it. Kept: error codes (`F401`, `E0308`, `TS2304`), names of
+tests, symbols, files and their last folder, and the wording of the error. A change of any rule here is a
+new version.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from activities.evidence.signals import loudness, names_finding
+
+_VERSION: Final = "v1"
+_LINES_HASHED: Final = 16
+_LOUD_ENOUGH: Final = 0.7
+_LINES_FALLEN_BACK_ON: Final = 3
+
+_SUBSTITUTIONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"), "#"),
+    (re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), "#"),
+    (re.compile(r"\\(?=[\w.])"), "/"),
+    (
+        re.compile(r"(?:\b[A-Za-z]:)?(?:/(?:[\w.@+~-]{1,100})){0,64}/([\w.@+~-]{1,100}/[\w.@+-]{1,100})"),
+        r"\1",
+    ),
+    (re.compile(r"(?<![\w/])(?:[\w.@+~-]{1,100}/){1,64}([\w.@+~-]{1,100}/[\w.@+-]{1,100})"), r"\1"),
+    (re.compile(r"\b0x[0-9a-fA-F]+\b"), "#"),
+    (re.compile(r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,64}\b"), "#"),
+    (
+        re.compile(
+            r"\b(?:ubuntu|windows|macos|linux|darwin)(?:[-_ ]?(?:latest|\d+(?:\.\d+)*))?\b", re.IGNORECASE
+        ),
+        "os",
+    ),
+    (re.compile(r"\b(?:x86_64|amd64|aarch64|arm64|x64|x86)\b", re.IGNORECASE), "cpu"),
+    (
+        re.compile(
+            r"(?<![A-Za-z\d])v?\d+(?:[.,:_-]\d+)*(?:\s?(?:ns|µs|us|ms|s|sec(?:ond)?s?|min(?:ute)?s?|m|h))?\b"
+        ),
+        "#",
+    ),
+    (re.compile(r"(?<=[a-z_.-])\d+(?:\.\d+)*"), "#"),
+    (re.compile(r"#(?:[\s.,:/-]*#)+"), "#"),
+    (re.compile(r"\s+"), " "),
+)
+_NO_CAUSE: Final = re.compile(
+    r"##\[error\]Process completed|exit(?:ed)? (?:code|status|with)|^… |^\s*\^+\s*$|short test summary",
+    re.IGNORECASE,
+)
+
+
+def fingerprint(excerpt: str, command: str | None) -> str:
+    """The failure's name, `v1:` and 16 hex digits.
+
+    Args:
+        excerpt: The excerpt's text, redacted.
+        command: The failing step's command, or its name where the command is unknown.
+    """
+    lines = excerpt.splitlines()
+    loud = [
+        line
+        for line in lines
+        if (loudness(line) >= _LOUD_ENOUGH or names_finding(line)) and not _NO_CAUSE.search(line)
+    ]
+    if not loud:
+        plain = [line for line in lines if line.strip() and not _NO_CAUSE.search(line)]
+        loud = plain[-_LINES_FALLEN_BACK_ON:]
+    distinct = dict.fromkeys(normalise(line) for line in loud)
+    kept = sorted(list(distinct)[:_LINES_HASHED])
+    return _digest([normalise(command or ""), *kept])
+
+
+def combine(fingerprints: Iterable[str]) -> str:
+    """One name for a run, of its failed jobs' names: order and repetition (matrix legs) do not matter."""
+    distinct = sorted(set(fingerprints))
+    if len(distinct) == 1:
+        return distinct[0]
+    return _digest(distinct) if distinct else ""
+
+
+def normalise(line: str) -> str:
+    """`line` without what changes from run to run."""
+    for pattern, replacement in _SUBSTITUTIONS:
+        line = pattern.sub(replacement, line)
+    return line.strip()
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return f"{_VERSION}:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

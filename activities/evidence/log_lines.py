@@ -1,0 +1,106 @@
+"""Raw log bytes as lines a person can read, in bounded memory whatever the log holds."""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+LINE_CAP_BYTES: Final = 4_096
+"""What is kept of one line: the first and the last half of it."""
+
+_CUT_EDGE: Final = 300
+"""Where a long line is cut, so many bytes beside the cut go too: half a token must not survive."""
+
+_BLOCK: Final = 256 * 1024
+
+_TIMESTAMP: Final = re.compile(r"\ufeff?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z(?: |$)", re.ASCII)
+_ESCAPES: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor movement
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC and other strings, with their end where there is one
+    r"|\x1b[ -/]*[0-~]?"
+)
+_UNSEEN: Final = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters other than tab and line feed
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, line separators, bidirectional overrides
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # tag characters can spell hidden instructions
+    "]"
+)
+
+
+def strip_unseen(text: str) -> str:
+    """`text` without escape sequences, control, bidirectional and invisible characters.
+
+    Tabs and line feeds stay.
+    """
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    return _UNSEEN.sub("", text)
+
+
+def clean_line(raw: bytes) -> str:
+    r"""The visible text of one raw line.
+
+    GitHub's timestamp and byte order mark are dropped, and so is everything a terminal would not show: escape
+    sequences, control and invisible characters, and what a carriage return let later text overwrite.
+    Invalid UTF-8 becomes U+FFFD. Never raises.
+    """
+    text = raw.decode("utf-8", "replace")
+    if stamp := _TIMESTAMP.match(text):
+        text = text[stamp.end() :]
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    if "\r" in text:
+        text = _last_overwrite(text)
+    return _UNSEEN.sub("", text).rstrip()
+
+
+def _last_overwrite(text: str) -> str:
+    for part in reversed(text.split("\r")):
+        if part.strip():
+            return part
+    return ""
+
+
+def cut_line(head: bytes, tail: bytes, omitted: int) -> bytes:
+    """One line of two pieces of a longer one, stating how many bytes between them are missing."""
+    kept_head, kept_tail = head[:-_CUT_EDGE], tail[_CUT_EDGE:]
+    gone = omitted + len(head) - len(kept_head) + len(tail) - len(kept_tail)
+    return b"%b \xe2\x80\xa6 %d bytes omitted \xe2\x80\xa6 %b" % (kept_head, gone, kept_tail)
+
+
+def cap_line(raw: bytes) -> bytes:
+    """`raw`, at most about `LINE_CAP_BYTES` long; a cut says how much it removed."""
+    if len(raw) <= LINE_CAP_BYTES:
+        return raw
+    half = LINE_CAP_BYTES // 2
+    return cut_line(raw[:half], raw[-half:], len(raw) - 2 * half)
+
+
+def read_blocks(log: BinaryIO) -> Iterator[bytes]:
+    r"""Blocks of whole raw lines from the current position on, each a few hundred KiB.
+
+    Each ends with `\n`, save the last where the log does not. A line that does not fit into a block comes as
+    its first and last part, stating what is missing: memory stays the same for a line of any length.
+    """
+    while block := log.read(_BLOCK):
+        if not block.endswith(b"\n"):
+            rest = log.readline(_BLOCK)
+            block = (
+                block + rest if len(rest) < _BLOCK or rest.endswith(b"\n") else _shortened(log, block, rest)
+            )
+        yield block
+
+
+def _shortened(log: BinaryIO, block: bytes, rest: bytes) -> bytes:
+    start = block.rfind(b"\n") + 1
+    head = (block[start:] + rest)[: LINE_CAP_BYTES // 2]
+    size = len(block) - start + len(rest)
+    tail = rest
+    while not tail.endswith(b"\n") and (piece := log.readline(_BLOCK)):
+        size += len(piece)
+        tail = tail[-LINE_CAP_BYTES:] + piece
+    end = b"\n" if tail.endswith(b"\n") else b""
+    tail = tail.removesuffix(b"\n")[-LINE_CAP_BYTES // 2 :]
+    return block[:start] + cut_line(head, tail, size - len(end) - len(head) - len(tail)) + end

@@ -1,0 +1,1 @@
+"""Propose a patch in a throwaway workspace and prove it in the sandbox."""

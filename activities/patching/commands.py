@@ -1,0 +1,236 @@
+"""A step's shell text, read for the commands in it that are plain enough to repeat without a shell."""
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Final
+
+_OPERATORS: Final = frozenset({"&&", "||", ";", "\n"})
+"""What may stand between commands; any other punctuation makes the command beside it opaque."""
+_KEYWORDS: Final = frozenset(
+    {
+        "if",
+        "then",
+        "else",
+        "elif",
+        "fi",
+        "for",
+        "while",
+        "until",
+        "do",
+        "done",
+        "case",
+        "esac",
+        "function",
+        "select",
+    }
+    | {"{", "}", "[[", "((", "!", "eval", "exec", "source", ".", "trap"}
+)
+"""Words after which the text is a program, not a list of commands."""
+_ARGUMENT_CHARACTERS: Final = 100_000
+_ASSIGNMENT: Final = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)", re.DOTALL)
+_PROTECTED_VARIABLES: Final = re.compile(
+    r"PATH|HOME|TMPDIR|LD_.*|BASH_.*|ENV|IFS|CARGO_HOME|RUSTUP_.*|GIT_.*"
+)
+_WRAPPER_VALUES: Final = {
+    "uv run": {"--with", "--group", "--extra", "--python", "-p", "--only-group", "--no-group", "--package"},
+    "uvx": {"--with", "--python", "-p"},
+    "poetry run": set[str](),
+    "pipenv run": set[str](),
+    "pdm run": {"-p"},
+    "hatch run": set[str](),
+    "rye run": set[str](),
+    "npx": {"-p", "--package"},
+    "pnpm exec": set[str](),
+    "pnpm dlx": set[str](),
+    "yarn run": set[str](),
+    "yarn exec": set[str](),
+    "yarn dlx": set[str](),
+    "yarn": set[str](),
+    "bunx": set[str](),
+}
+"""Commands that only find a tool and start it, with those of their options that take a value."""
+_TOKENS: Final = re.compile(
+    r"""
+      (?P<blank>(?:[ \t\r]|\\\r?\n)+)
+    | (?P<comment>(?<![^\s;&|(])\#[^\n]*)
+    | (?P<operator>&&|\|\||;(?!;)|\n)
+    | (?P<opaque>[|&<>()]|;;|`)
+    | (?P<word>(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s\\'"|&;<>()`])+)
+    | (?P<broken>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a step."""
+
+    argv: tuple[str, ...]
+    """Program and arguments, without the wrappers that only find the program."""
+    cwd: str = "."
+    """Relative to the repository's root."""
+    env: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+    """As the step has it."""
+
+
+def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple[Command, ...]:
+    """The commands of a step whose failure fails the step, as far as they can be told without a shell.
+
+    A command with a pipe, a redirection, a substitution or a variable is left out, as is one whose failure
+    the text forgives (`… || true`); a text with control flow gives none at all.
+
+    Args:
+        text: The step's `run` text.
+        cwd: The step's working directory, relative to the repository's root.
+        paths: The repository's files, which unquoted wildcards stand for.
+    """
+    here: PurePosixPath | None = _join(PurePosixPath(), cwd)
+    lines = list(_lines(text))
+    if here is None or "\0" in text or any(words and words[0] in _KEYWORDS for words, _, _ in lines):
+        return ()
+    if any(mark == "program" for _, mark, _ in lines):
+        return ()
+    known = tuple(paths)
+    exported: dict[str, str] = {}
+    commands: list[Command] = []
+    for words, mark, forgiven in lines:
+        if not words or mark == "opaque":
+            here = None if words[:1] == ["cd"] else here
+            continue
+        variables, rest = _assignments(words)
+        if rest[:1] == ["cd"]:
+            here = _enter(here, rest)
+        elif rest[:1] == ["export"]:
+            exported |= _assignments(rest[1:])[0]
+        elif rest and here is not None and not forgiven:
+            env = exported | variables
+            plain = _plain(rest, here, known)
+            size = sum(len(word) for word in plain)
+            if size < _ARGUMENT_CHARACTERS and not any(_PROTECTED_VARIABLES.fullmatch(name) for name in env):
+                program = unwrap(plain)
+                if program:
+                    commands.append(Command(program, str(here), tuple(env.items()), shlex.join(plain)))
+    return tuple(commands)
+
+
+def unwrap(argv: Sequence[str]) -> tuple[str, ...]:
+    """Strip what only finds the program: `uv run`, `python -m`, `npx` and the like. Empty when unclear."""
+    rest = list(argv)
+    while rest:
+        for wrapper, valued in _WRAPPER_VALUES.items():
+            words = wrapper.split()
+            if rest[: len(words)] == words:
+                rest = _skip_options(rest[len(words) :], valued)
+                break
+        else:
+            break
+    if len(rest) > 2 and re.fullmatch(r"python[\d.]*", rest[0]) and rest[1] == "-m":  # noqa: PLR2004 — python -m tool
+        rest = rest[2:]
+    # `tool@1.2.3` asks a package runner for a version; the tool here is the one there is.
+    return (rest[0].split("@")[0], *rest[1:]) if rest and rest[0].split("@")[0] else ()
+
+
+def _skip_options(words: list[str], valued: set[str]) -> list[str]:
+    while words and words[0].startswith("-"):
+        if words[0] == "--":
+            return words[1:]
+        words = words[2:] if words[0] in valued else words[1:]
+    return words
+
+
+def _lines(text: str) -> Iterator[tuple[list[str], str, bool]]:
+    """The raw words of each command; a mark (`""`, `opaque` or `program`); whether a failure is forgiven."""
+    words: list[str] = []
+    mark = ""
+    for match in _TOKENS.finditer(text + "\n"):
+        kind, sign = match.lastgroup, match.group()
+        if kind == "operator":
+            yield words, mark, sign == "||"
+            # What follows `||` runs only after a failure, so it is not what the step checks.
+            words, mark = [], "opaque" if sign == "||" else ""
+        elif kind == "broken" or (
+            kind == "opaque" and (sign in "()" or text.startswith("<<", match.start()))
+        ):
+            # A group or a here-document swallows what follows.
+            yield words, "program", False
+            return
+        elif kind == "opaque" or (kind == "word" and _has_substitution(sign)):
+            mark = "opaque"
+        if kind == "word":
+            words.append(sign)
+
+
+def _has_substitution(word: str) -> bool:
+    """Whether the shell would put something else in the place of a part of `word`."""
+    bare = re.sub(r"\\.|'[^']*'", "", word, flags=re.DOTALL)
+    unquoted = re.sub(r'"[^"]*"', "", bare, flags=re.DOTALL)
+    return "$" in bare or "`" in bare or "{" in unquoted or unquoted.startswith("~")
+
+
+def _assignments(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    variables: dict[str, str] = {}
+    for position, word in enumerate(words):
+        match = _ASSIGNMENT.fullmatch(word)
+        if not match:
+            return variables, list(words[position:])
+        variables[match[1]] = "".join(shlex.split(match[2]))
+    return variables, []
+
+
+def _enter(here: PurePosixPath | None, words: Sequence[str]) -> PurePosixPath | None:
+    """Where `cd` leads; None when that cannot be told, or leads out."""
+    if here is None or len(words) != 2 or _is_pattern(words[1]):  # noqa: PLR2004 — cd and a folder
+        return None
+    return _join(here, "".join(shlex.split(words[1])))
+
+
+def _join(here: PurePosixPath, path: str) -> PurePosixPath | None:
+    """The folder that `path` names as seen from `here`; None when it lies outside the repository."""
+    folder = PurePosixPath(path)
+    if folder.is_absolute() or "$" in path or "\0" in path:
+        return None
+    parts: list[str] = []
+    for part in (*here.parts, *folder.parts):
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+        else:
+            return None
+    return PurePosixPath(*parts)
+
+
+def _plain(words: Sequence[str], here: PurePosixPath, paths: Sequence[str]) -> list[str]:
+    """The words as the program gets them: quotes removed, wildcards replaced by the files they stand for."""
+    plain: list[str] = []
+    for word in words:
+        value = "".join(shlex.split(word, comments=False))
+        plain += (_expand(value, here, paths) if _is_pattern(word) else []) or [value]
+    return plain
+
+
+def _is_pattern(word: str) -> bool:
+    unquoted = re.sub(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*\"""", "", word, flags=re.DOTALL)
+    return any(sign in unquoted for sign in "*?[")
+
+
+def _expand(pattern: str, here: PurePosixPath, paths: Sequence[str]) -> list[str]:
+    """As the shell does without `globstar`: one component at a time, hidden files only when asked for."""
+    parts = PurePosixPath(pattern).parts
+    found = set()
+    for path in paths:
+        if here.parts != PurePosixPath(path).parts[: len(here.parts)]:
+            continue
+        inner = PurePosixPath(path).parts[len(here.parts) : len(here.parts) + len(parts)]
+        if len(inner) == len(parts) and all(
+            fnmatchcase(name, part) and (part.startswith(".") or not name.startswith("."))
+            for name, part in zip(inner, parts, strict=True)
+        ):
+            found.add("/".join(inner))
+    return sorted(found)

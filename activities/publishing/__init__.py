@@ -1,0 +1,1 @@
+"""The gate every patch passes, and every write to GitHub."""

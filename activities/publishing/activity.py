@@ -1,0 +1,131 @@
+"""Activities that write to GitHub: one outward write each, found before it is made."""
+
+import re
+from typing import Final
+
+from temporalio import activity
+
+from activities.adapters.github import GitHub
+from activities.errors import translating
+from activities.publishing import commits, pull_requests, sticky_comment
+from activities.publishing.base_tree import read_base
+from activities.publishing.gate import judge
+from activities.publishing.patch import MalformedPatchError, parse
+from workflows import naming
+from workflows.models import (
+    AuthorisationRequest,
+    BranchRequest,
+    BranchResult,
+    CloseRequest,
+    CommitRequest,
+    GateDecision,
+    GateRequest,
+    GateVerdict,
+    LabelRequest,
+    PostedReport,
+    PullRequest,
+    PullRequestRef,
+    PullRequestRequest,
+    Report,
+    WrittenCommit,
+)
+
+_LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
+_MAY_ORDER: Final = frozenset({"write", "maintain", "admin"})
+
+
+class PublishingActivities:
+    """The gate, and everything that Regreen writes to GitHub.
+
+    Args:
+        github: Where it is written.
+    """
+
+    def __init__(self, github: GitHub) -> None:
+        self._github = github
+
+    @activity.defn
+    @translating
+    async def judge_patch(self, request: GateRequest) -> GateVerdict:
+        """Judge a patch against the tree it is for. It only reads, so repeating it is safe."""
+        proposal = request.proposal
+        if proposal.patch_id != naming.patch_id(proposal.base_sha, proposal.diff):
+            return GateVerdict(
+                decision=GateDecision.REFUSED, reasons=("The patch is not the one its id names.",)
+            )
+        paths = _paths(proposal.diff)[: request.limits.patch_files]
+        _, base = await read_base(self._github, request.repository, proposal.base_sha, paths)
+        return judge(proposal.diff, base, request.diagnosis, request.limits, request.policy)
+
+    @activity.defn
+    @translating
+    async def write_commit(self, request: CommitRequest) -> WrittenCommit:
+        """Store the commit of an attempt.
+
+        Safe to repeat: blobs and trees are named by their content, and a commit without a branch is seen by
+        nobody. Once it stands on the fix branch it is found there instead of being written again.
+        """
+        return await commits.write_commit(self._github, request)
+
+    @activity.defn
+    @translating
+    async def advance_fix_branch(self, request: BranchRequest) -> BranchResult:
+        """Put the commit on the fix branch.
+
+        Safe to repeat: a branch that stands at the commit is the answer, and GitHub itself refuses to create
+        a branch that exists or to move one over a commit it does not contain.
+        """
+        return await commits.advance(self._github, request)
+
+    @activity.defn
+    @translating
+    async def open_pull_request(self, request: PullRequestRequest) -> PullRequest:
+        """Open the fix pull request, or update it.
+
+        Safe to repeat: it is looked for first, by branch and marker, and GitHub takes only one open pull
+        request per branch.
+        """
+        return await pull_requests.open_pull_request(self._github, request)
+
+    @activity.defn
+    @translating
+    async def label_pull_request(self, request: LabelRequest) -> None:
+        """Label the fix pull request. Safe to repeat: a label that is there stays there."""
+        await self._github.add_labels(request.repository, request.number, naming.FIX_LABELS)
+
+    @activity.defn
+    @translating
+    async def close_pull_request(self, request: CloseRequest) -> PullRequest:
+        """Close the fix pull request. Safe to repeat: only an open one is closed."""
+        return await pull_requests.close_pull_request(self._github, request.repository, request.number)
+
+    @activity.defn
+    @translating
+    async def read_pull_request(self, request: PullRequestRef) -> PullRequest:
+        """Read what became of the fix pull request. It only reads, so repeating it is safe."""
+        found = await self._github.get_pull_request(request.repository, request.number)
+        return pull_requests.as_pull_request(found)
+
+    @activity.defn
+    @translating
+    async def post_report(self, request: Report) -> PostedReport:
+        """Write or edit the sticky comment.
+
+        Safe to repeat: it is looked for first, by marker and author, and left alone when it says the same.
+        """
+        return await sticky_comment.post_report(self._github, request)
+
+    @activity.defn
+    @translating
+    async def authorise_order(self, request: AuthorisationRequest) -> bool:
+        """Read whether a person may give orders here and now. It only reads, so repeating it is safe."""
+        if not _LOGIN.fullmatch(request.login):
+            return False
+        return not _MAY_ORDER.isdisjoint(await self._github.get_permission(request.repository, request.login))
+
+
+def _paths(diff: str) -> list[str]:
+    try:
+        return [patch.path for patch in parse(diff)]
+    except MalformedPatchError:
+        return []  # the gate says so itself

@@ -1,0 +1,141 @@
+"""Commits and the fix branch, through GitHub's Git Data API."""
+
+import asyncio
+from collections.abc import Iterable
+
+from activities.adapters.github import GitCommit, GitHub
+from activities.errors import PermanentError
+from activities.publishing.base_tree import read_base
+from activities.publishing.gate import Base, adds_secret
+from activities.publishing.patch import (
+    ChangedFile,
+    FilePatch,
+    MalformedPatchError,
+    PatchConflictError,
+    apply_all,
+    parse,
+)
+from activities.publishing.wording import commit_message
+from workflows import naming
+from workflows.models import BranchRequest, BranchResult, BranchState, CommitRequest, WrittenCommit
+
+_WORKFLOWS = ".github/workflows/"
+
+
+async def write_commit(github: GitHub, request: CommitRequest) -> WrittenCommit:
+    """Store the commit of an attempt, or find it on the fix branch."""
+    repository, proposal = request.repository, request.proposal
+    if proposal.patch_id != naming.patch_id(proposal.base_sha, proposal.diff):
+        raise PermanentError("the patch is not the one its id names", kind="invalid")
+    patches = _parsed(proposal.diff)
+    (base_tree, base), tip = await asyncio.gather(
+        read_base(github, repository, proposal.base_sha, [patch.path for patch in patches]),
+        _tip_commit(github, repository, request.run_id),
+    )
+    if any(adds_secret(patch, base) for patch in patches):
+        raise PermanentError("the patch holds what looks like a secret", kind="forbidden")
+    changed = _applied(patches, base)
+    tree = await github.create_tree(
+        repository,
+        base_tree,
+        await asyncio.gather(*(_entry(github, repository, file) for file in changed)),
+        workflows=_touches_workflows(file.path for file in changed),
+    )
+    if tree == base_tree:
+        raise PermanentError("the patch changes nothing", kind="invalid")
+    message = commit_message(request)
+    wanted = GitCommit(sha=tip.sha if tip else "", tree=tree, parents=(proposal.base_sha,), message=message)
+    if tip is not None and _is_same(tip, wanted):
+        return WrittenCommit(sha=tip.sha, tree=tree)
+    commit = await github.create_commit(repository, tree=tree, parent=proposal.base_sha, message=message)
+    return WrittenCommit(sha=commit.sha, tree=tree)
+
+
+async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
+    """Put a commit on the fix branch, unless it is there or may not be put there."""
+    repository, branch = request.repository, naming.fix_branch(request.run_id)
+    failing, tip, files = await asyncio.gather(
+        github.get_branch_tip(repository, request.failing_branch),
+        github.get_branch_tip(repository, branch),
+        github.list_changed_files(repository, request.commit),
+    )
+    standing = await _standing(github, request, tip)
+    if standing is not None:
+        return standing
+    if failing != request.failing_sha:
+        return BranchResult(state=BranchState.BASE_MOVED, tip=tip)
+    workflows = _touches_workflows(files)
+    try:
+        if tip is None:
+            await github.create_fix_branch(repository, branch, request.commit, workflows=workflows)
+        else:
+            await github.forward_fix_branch(repository, branch, request.commit, workflows=workflows)
+    except PermanentError as error:
+        if error.kind != "invalid":
+            raise
+        # Somebody was faster, perhaps our own lost request: what stands there now decides.
+        tip = await github.get_branch_tip(repository, branch)
+        standing = await _standing(github, request, tip)
+        if standing is None:
+            raise
+        return standing
+    return BranchResult(state=BranchState.ADVANCED, tip=request.commit)
+
+
+async def _standing(github: GitHub, request: BranchRequest, tip: str | None) -> BranchResult | None:
+    """What the branch's tip says already; None when the branch waits for the commit."""
+    if tip == request.expected_tip:
+        return None
+    if tip == request.commit:
+        return BranchResult(state=BranchState.ADVANCED, tip=tip)
+    if tip is not None:
+        there, wanted = await asyncio.gather(
+            github.get_commit(request.repository, tip),
+            github.get_commit(request.repository, request.commit),
+        )
+        if _is_same(there, wanted):
+            return BranchResult(state=BranchState.ADVANCED, tip=tip)
+    return BranchResult(state=BranchState.TAKEN, tip=tip)
+
+
+async def _tip_commit(github: GitHub, repository: str, run_id: int) -> GitCommit | None:
+    tip = await github.get_branch_tip(repository, naming.fix_branch(run_id))
+    return await github.get_commit(repository, tip) if tip else None
+
+
+def _is_same(one: GitCommit, other: GitCommit) -> bool:
+    """Whether two commits are the same attempt's: a commit written twice differs in its date alone."""
+    return (
+        one.tree == other.tree
+        and one.parents == other.parents
+        and one.message.strip() == other.message.strip()
+    )
+
+
+def _touches_workflows(paths: Iterable[str]) -> bool:
+    return any(path.casefold().startswith(_WORKFLOWS) for path in paths)
+
+
+def _parsed(diff: str) -> tuple[FilePatch, ...]:
+    try:
+        return parse(diff)
+    except MalformedPatchError as error:
+        raise PermanentError(f"the diff cannot be read: {error}", kind="invalid") from None
+
+
+def _applied(patches: tuple[FilePatch, ...], base: Base) -> tuple[ChangedFile, ...]:
+    try:
+        return apply_all(patches, base.files)
+    except MalformedPatchError as error:
+        raise PermanentError(f"the diff cannot be applied: {error}", kind="invalid") from None
+    except PatchConflictError as conflict:
+        raise PermanentError(f"the diff does not apply: {conflict}", kind="conflict") from None
+
+
+async def _entry(github: GitHub, repository: str, file: ChangedFile) -> dict[str, str]:
+    entry = {"path": file.path, "mode": file.mode, "type": "blob"}
+    try:
+        return {**entry, "content": file.content.decode()}
+    except UnicodeDecodeError:
+        # JSON carries text only; other bytes go up as a blob of their own, by which nothing can be seen yet.
+        return {**entry, "sha": await github.create_blob(repository, file.content)}

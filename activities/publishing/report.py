@@ -1,0 +1,172 @@
+"""The sticky comment: what a busy person wants to know, in the order they want to know it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from activities.publishing.markdown import Block, Fence, code, document, link, plain
+from activities.publishing.wording import FAILURE_NAMES, changes, orders, proof, source
+from workflows import naming
+from workflows.models import (
+    REASON_SENTENCES,
+    AttemptRecord,
+    CiVerdict,
+    FailedJob,
+    LogState,
+    Order,
+    Outcome,
+    Report,
+    State,
+)
+
+_OUTCOMES: Final[dict[Outcome, str]] = {
+    Outcome.FIXED: "fixed",
+    Outcome.FLAKY: "flaky, nothing changed",
+    Outcome.IGNORED: "left alone",
+    Outcome.DIAGNOSED: "diagnosed, not repaired",
+    Outcome.NEEDS_HUMAN: "needs a human",
+    Outcome.EXHAUSTED: "every attempt used, still red",
+    Outcome.STOPPED: "stopped",
+    Outcome.SUPERSEDED: "superseded",
+    Outcome.UNVERIFIED: "fix published, not verified by CI",
+}
+
+_STATES: Final[dict[State, str]] = {
+    State.TRIAGE: "looking at the run",
+    State.EVIDENCE: "reading the logs",
+    State.RERUNNING: "rerunning the failed jobs once",
+    State.DIAGNOSIS: "finding the cause",
+    State.PATCHING: "making a patch",
+    State.AWAITING_APPROVAL: "waiting for your approval",
+    State.PUBLISHING: "publishing the fix",
+    State.AWAITING_CI: "waiting for CI on the fix",
+    State.REPORTING: "finishing",
+    State.WATCHING_MERGE: "watching whether the fix is merged",
+    State.DONE: "done",
+}
+
+_CALLS_FOR_A_HUMAN: Final = {Outcome.NEEDS_HUMAN, Outcome.EXHAUSTED, Outcome.UNVERIFIED}
+_CI_WORDS: Final[dict[str, str]] = {
+    CiVerdict.GREEN: "green",
+    CiVerdict.RED: "red",
+    CiVerdict.PENDING: "pending",
+    CiVerdict.ABSENT: "never started",
+    CiVerdict.CANCELLED: "cancelled",
+    CiVerdict.TIMED_OUT: "timed out",
+    CiVerdict.ACTION_REQUIRED: "waits for permission",
+}
+_LOG_STATES: Final[dict[LogState, str]] = {
+    LogState.EMPTY: "its log is empty",
+    LogState.GONE: "its log is gone",
+}
+_LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
+_JOBS_SHOWN: Final = 3
+
+
+def render(report: Report) -> str:
+    """The comment as Markdown. Pure: the same report gives the same text."""
+    return document(list(_blocks(report)))
+
+
+def _blocks(report: Report) -> Iterator[Block | Fence]:
+    yield Block(naming.marker(report.run.run_id))
+    yield Block(_headline(report))
+    if report.question is not None:
+        yield from _asked(report, report.question)
+    yield from _broken(report)
+    yield from _fix(report)
+    if report.attempts:
+        yield Block(_table(report.attempts))
+    yield from _excerpts(report)
+    yield from _footer(report)
+
+
+def _headline(report: Report) -> str:
+    run = link(f"run {report.run.run_id}", report.run.html_url)
+    state = _OUTCOMES[report.outcome] if report.outcome else _STATES[report.state]
+    lines = [f"**Regreen: {state}** ({code(report.run.workflow_name)}, {run})"]
+    if report.reason:
+        lines.append(REASON_SENTENCES[report.reason])
+    if report.detail:
+        lines.append(plain(report.detail))
+    if report.question is not None or report.outcome in _CALLS_FOR_A_HUMAN:
+        author = report.run.author
+        lines.append(f"@{author}, this needs you." if _LOGIN.fullmatch(author) else "This needs a human.")
+    return "\n\n".join(lines)
+
+
+def _asked(report: Report, question: str) -> Iterator[Block | Fence]:
+    reasons = report.verdict.reasons if report.verdict else ()
+    yield Block(
+        "\n".join(
+            ["**May this patch be published?** It needs a human because:", ""]
+            + [f"- {plain(reason)}" for reason in reasons]
+        )
+    )
+    if report.proposal:
+        yield Fence(report.proposal.diff[:_DIFF_CHARACTERS], "diff")
+    yield Block("Answer with one of each pair:")
+    answer = Order(by="you", question=question)
+    yield Fence("\n".join(orders(report.workflow_id, verb, answer) for verb in ("approve", "reject")), "sh")
+
+
+_DIFF_CHARACTERS: Final = 30_000
+"""A longer patch is read in the workflow's history; the questions and commands must fit beside it."""
+
+
+def _broken(report: Report) -> Iterator[Block | Fence]:
+    if report.diagnosis is None:
+        return
+    jobs = report.evidence.jobs if report.evidence else ()
+    where = f" in {_place(jobs[0])}" if jobs else ""
+    more = (
+        f" and {report.evidence.failed_jobs - 1} more"
+        if report.evidence and report.evidence.failed_jobs > 1
+        else ""
+    )
+    yield Block(f"**What broke**: {FAILURE_NAMES[report.diagnosis.failure_class]}{where}{more}")
+    yield Fence(report.diagnosis.root_cause, "text")
+
+
+def _place(job: FailedJob) -> str:
+    step = f", step {code(job.step)}" if job.step else ""
+    log = f" ({_LOG_STATES[job.log_state]})" if job.log_state in _LOG_STATES else ""
+    return f"job {code(job.name)}{step}{log}"
+
+
+def _fix(report: Report) -> Iterator[Block]:
+    proposal, pull_request = report.proposal, report.pull_request
+    if pull_request is not None:
+        state = "merged" if pull_request.merged else pull_request.state
+        yield Block(
+            f"**Fix**: {link(f'pull request {pull_request.number}', pull_request.url)} ({plain(state)})"
+        )
+    if proposal is not None and proposal.diff and (pull_request is not None or report.question is not None):
+        yield Block(
+            f"{changes(proposal.files, proposal.additions, proposal.deletions, proposal.summary)}\n\n"
+            f"By {source(proposal.strategy, proposal.recipe)}. {proof(proposal.proof)}"
+        )
+
+
+def _table(attempts: tuple[AttemptRecord, ...]) -> str:
+    rows = ["| attempt | repairs | by | CI |", "|---|---|---|---|"]
+    for attempt in attempts:
+        ci = _CI_WORDS.get(attempt.ci, code(attempt.ci)) if attempt.ci else "not published"
+        rows.append(
+            f"| {attempt.number} | {FAILURE_NAMES[attempt.failure_class]} "
+            f"| {source(attempt.strategy, attempt.recipe) if attempt.strategy else 'no patch'} | {ci} |"
+        )
+    return "\n".join(rows)
+
+
+def _excerpts(report: Report) -> Iterator[Block | Fence]:
+    for job in (report.evidence.jobs if report.evidence else ())[:_JOBS_SHOWN]:
+        if job.excerpt.text.strip():
+            yield Block(f"Log of {_place(job)}:")
+            yield Fence(job.excerpt.text, "text", summary="the lines that tell")
+
+
+def _footer(report: Report) -> Iterator[Block | Fence]:
+    yield Block(f"Workflow {code(report.workflow_id)}")
+    if report.outcome is None:
+        yield Fence(orders(report.workflow_id, "stop", Order(by="you")), "sh", summary="to stop this")

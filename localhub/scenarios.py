@@ -1,0 +1,242 @@
+"""The demo's scenarios: a small repository, a commit that breaks its CI, and what Regreen promises of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from workflows.models import Outcome
+
+CI_FILE: Final = ".github/workflows/ci.yml"
+
+_HEAD: Final = """\
+name: CI
+on:
+  push:
+    branches: [main]
+  pull_request:
+permissions:
+  contents: read
+jobs:
+"""
+
+_LINT_JOB: Final = """\
+  lint:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Lint and format
+        run: |
+          ruff check .
+          ruff format --check .
+"""
+
+_TWO_STEP_JOB: Final = """\
+  lint:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Format
+        run: ruff format --check .
+      - name: Lint
+        run: ruff check .
+"""
+
+_CLIPPY_JOB: Final = """\
+  clippy:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Clippy
+        run: cargo clippy -- -D warnings
+"""
+
+_TEST_JOB: Final = """\
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Unit tests
+        run: python3 -m unittest discover
+"""
+
+_PUBLISH_JOB: Final = """\
+  publish:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Push the package
+        env:
+          GITHUB_TOKEN: ${{ secrets.GITHUB_TOKEN }}
+        run: python3 tools/push_package.py widgets
+"""
+
+_PRICING: Final = '''\
+"""Prices of widgets, in cents."""
+
+
+def total(prices: list[int]) -> int:
+    """The sum of all prices."""
+    return sum(prices)
+'''
+
+_PRICING_UNTIDY: Final = '''\
+"""Prices of widgets, in cents."""
+
+import os
+
+
+def total(prices: list[int]) -> int:
+    """The sum of all prices."""
+    return sum( prices )
+'''
+
+_PRICING_WRONG: Final = _PRICING.replace("sum(prices)", "sum(prices) + 1")
+
+_PRICING_TEST: Final = '''\
+"""What the prices promise."""
+
+import unittest
+
+from pricing import total
+
+
+class TotalTest(unittest.TestCase):
+    """The sum is the sum."""
+
+    def test_total(self) -> None:
+        """Two prices."""
+        self.assertEqual(total([100, 250]), 350)
+'''
+
+_CARGO: Final = """\
+[package]
+name = "widgets"
+version = "0.1.0"
+edition = "2021"
+"""
+
+_RUST: Final = """\
+/// The sum of all prices, in cents.
+pub fn total(prices: &[u64]) -> u64 {
+    prices.iter().sum()
+}
+"""
+
+_RUST_UNUSED: Final = """\
+/// The sum of all prices, in cents.
+pub fn total(prices: &[u64]) -> u64 {
+    let count = prices.len();
+    prices.iter().sum()
+}
+"""
+
+_PUSH_TOOL: Final = '''\
+"""Starts an upload to the package registry, as a container push does first."""
+
+import os
+import sys
+import urllib.error
+import urllib.request
+
+registry = f"{os.environ['GITHUB_SERVER_URL']}/v2/{os.environ['GITHUB_REPOSITORY_OWNER']}"
+request = urllib.request.Request(
+    f"{registry}/{sys.argv[1]}/blobs/uploads/",
+    method="POST",
+    headers={"Authorization": f"Bearer {os.environ['GITHUB_TOKEN']}"},
+)
+try:
+    with urllib.request.urlopen(request) as answer:
+        print(f"upload started: {answer.status}")
+except urllib.error.HTTPError as refusal:
+    sys.exit(f"denied: {refusal.read().decode()}")
+'''
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One failing run and its promised end.
+
+    Attributes:
+        name: As `SCENARIO=` takes it.
+        shows: What it shows, in a line.
+        files: The repository while it is green: path to content.
+        breaking: What the breaking commit changes.
+        message: The breaking commit's message.
+        outcome: The promised outcome.
+        attempts: The promised number of attempts.
+        approval: Whether the gate is to ask for approval, which the demo then gives.
+        tool: A tool that has to be on this machine.
+    """
+
+    name: str
+    shows: str
+    files: Mapping[str, str]
+    breaking: Mapping[str, str]
+    message: str
+    outcome: Outcome = Outcome.FIXED
+    attempts: int = 1
+    approval: bool = False
+    tool: str | None = None
+
+
+SCENARIOS: Final = (
+    Scenario(
+        name="lint",
+        shows="Python: ruff finds an unused import and bad formatting; one attempt by recipe",
+        files={CI_FILE: _HEAD + _LINT_JOB, "pricing.py": _PRICING},
+        breaking={"pricing.py": _PRICING_UNTIDY},
+        message="Tidy up the prices",
+    ),
+    Scenario(
+        name="clippy",
+        shows="Rust: an unused variable under `cargo clippy -- -D warnings`; one attempt by recipe",
+        files={
+            CI_FILE: _HEAD + _CLIPPY_JOB,
+            "Cargo.toml": _CARGO,
+            "src/lib.rs": _RUST,
+            ".gitignore": "/target\nCargo.lock\n",
+        },
+        breaking={"src/lib.rs": _RUST_UNUSED},
+        message="Count the prices",
+        tool="cargo",
+    ),
+    Scenario(
+        name="two-attempts",
+        shows="Python: formatting fails first, and a lint rule after it; two attempts, one pull request",
+        files={CI_FILE: _HEAD + _TWO_STEP_JOB, "pricing.py": _PRICING},
+        breaking={"pricing.py": _PRICING_UNTIDY},
+        message="Tidy up the prices",
+        attempts=2,
+    ),
+    Scenario(
+        name="permissions",
+        shows="a job lacks `packages: write`; the patch touches a workflow file, so a human approves it",
+        files={CI_FILE: _HEAD + _TEST_JOB, "pricing.py": _PRICING, "test_pricing.py": _PRICING_TEST},
+        breaking={CI_FILE: _HEAD + _TEST_JOB + _PUBLISH_JOB, "tools/push_package.py": _PUSH_TOOL},
+        message="Publish the package",
+        approval=True,
+    ),
+    Scenario(
+        name="unfixable",
+        shows="a failing unit test that no recipe can repair; a human gets a report, and no pull request",
+        files={CI_FILE: _HEAD + _TEST_JOB, "pricing.py": _PRICING, "test_pricing.py": _PRICING_TEST},
+        breaking={"pricing.py": _PRICING_WRONG},
+        message="Round up the total",
+        outcome=Outcome.NEEDS_HUMAN,
+    ),
+    Scenario(
+        name="ignored",
+        shows="the commit message says [skip-ci-remediation]; Regreen stays away and says so",
+        files={CI_FILE: _HEAD + _LINT_JOB, "pricing.py": _PRICING},
+        breaking={"pricing.py": _PRICING_UNTIDY},
+        message="Work in progress [skip-ci-remediation]",
+        outcome=Outcome.IGNORED,
+        attempts=0,
+    ),
+)
+"""In the order `SCENARIO=list` names them; the first is the default."""
+
+
+def scenario(name: str) -> Scenario | None:
+    """The scenario of that name, or None."""
+    return next((found for found in SCENARIOS if found.name == name), None)

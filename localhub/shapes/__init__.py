@@ -1,0 +1,1 @@
+"""GitHub's JSON, built from the hub's state; the same builders serve answers and events."""

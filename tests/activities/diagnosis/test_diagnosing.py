@@ -1,0 +1,166 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from temporalio.testing import ActivityEnvironment
+
+from activities.diagnosis.activity import DiagnosisActivities
+from activities.diagnosis.diagnosing import diagnose
+from workflows.models import (
+    Action,
+    Blame,
+    Diagnosis,
+    DiagnosisRequest,
+    Evidence,
+    Excerpt,
+    FailedJob,
+    FailureClass,
+    LogState,
+)
+
+RUFF = "src/app.py:1:8: F401 [*] `os` imported but unused\nFound 1 error."
+NETWORK = "curl: (6) Could not resolve host: example.test"
+
+
+def _job(text: str, **fields: Any) -> FailedJob:
+    return FailedJob(job_id=1, name="job", excerpt=Excerpt(text=text), exit_code=1).model_copy(update=fields)
+
+
+def _diagnose(*jobs: FailedJob, rerun_used: bool = False, **fields: Any) -> Diagnosis:
+    evidence = Evidence(run_id=1, run_attempt=1, jobs=jobs, failed_jobs=len(jobs)).model_copy(update=fields)
+    return diagnose(
+        DiagnosisRequest(
+            repository="acme/widgets",
+            workflow_path=".github/workflows/ci.yml",
+            evidence=evidence,
+            rerun_used=rerun_used,
+        )
+    )
+
+
+def test_a_lint_failure_is_explained_with_its_lines_and_files() -> None:
+    diagnosis = _diagnose(_job(RUFF, command="ruff check ."))
+
+    assert diagnosis.failure_class is FailureClass.LINT
+    assert diagnosis.root_cause == "ruff reports F401 in src/app.py: `os` imported but unused"
+    assert diagnosis.evidence_lines == ("src/app.py:1:8: F401 [*] `os` imported but unused",)
+    assert diagnosis.files == ("src/app.py",)
+    assert (diagnosis.action, diagnosis.blame) == (Action.REPAIR, Blame.THIS_CHANGE)
+
+
+def test_a_transient_failure_is_rerun_and_repaired_only_once_that_stayed_red() -> None:
+    first = _diagnose(_job(NETWORK))
+    second = _diagnose(_job(NETWORK), rerun_used=True)
+
+    assert first.failure_class is FailureClass.INFRASTRUCTURE
+    assert (first.action, first.blame) == (Action.RERUN, Blame.ENVIRONMENT)
+    assert second.action is Action.REPAIR
+
+
+def test_a_network_word_inside_a_failing_test_is_not_the_network() -> None:
+    text = f"{NETWORK}\nFAILED tests/test_app.py::test_f - assert 1 == 2"
+
+    assert _diagnose(_job(text)).failure_class is FailureClass.UNIT_TEST
+
+
+def test_of_several_jobs_the_most_certain_cause_decides() -> None:
+    diagnosis = _diagnose(_job("something odd", command="make test"), _job(RUFF))
+
+    assert diagnosis.rule == "ruff-check-concise"
+
+
+def test_of_equally_certain_causes_the_first_decides() -> None:
+    mypy = "src/app.py:2: error: Name 'x' is not defined  [name-defined]"
+
+    assert _diagnose(_job(RUFF), _job(mypy)).failure_class is FailureClass.LINT
+    assert _diagnose(_job(f"{mypy}\n{RUFF}")).failure_class is FailureClass.TYPE_CHECK
+
+
+def test_a_missing_permission_is_named_as_the_workflow_file_spells_it() -> None:
+    diagnosis = _diagnose(_job("denied: permission_denied: write_package", command="docker push ghcr.io/a/b"))
+
+    assert diagnosis.failure_class is FailureClass.PERMISSION
+    assert diagnosis.missing_permission == "packages: write"
+
+
+def test_an_unrecognised_failure_is_unknown_and_says_so() -> None:
+    diagnosis = _diagnose(_job("step one\nthe frobnicator failed badly\nbye", command="./frobnicate"))
+
+    assert diagnosis.failure_class is FailureClass.UNKNOWN
+    assert diagnosis.confidence == 0.0
+    assert diagnosis.rule is None
+    assert diagnosis.action is Action.REPAIR
+    assert diagnosis.root_cause == (
+        "No rule recognised this failure. Its last error line: the frobnicator failed badly"
+    )
+
+
+def test_a_run_without_failed_jobs_is_explained_by_its_workflow_file() -> None:
+    sentence = "The workflow file ci.yml is not valid YAML at line 3, column 1: a tab."
+
+    broken = _diagnose(workflow_error=sentence)
+    silent = _diagnose()
+
+    assert (broken.failure_class, broken.action) == (FailureClass.CONFIGURATION, Action.EXPLAIN)
+    assert broken.root_cause == sentence
+    assert "before any job ran" in silent.root_cause
+    assert silent.confidence < broken.confidence
+
+
+@pytest.mark.parametrize("state", [LogState.GONE, LogState.EMPTY])
+def test_without_logs_and_command_nothing_is_guessed(state: LogState) -> None:
+    diagnosis = _diagnose(_job("", log_state=state, step="Run ruff check ."))
+
+    assert (diagnosis.failure_class, diagnosis.action) == (FailureClass.UNKNOWN, Action.EXPLAIN)
+    assert "gone or empty" in diagnosis.root_cause
+
+
+def test_without_logs_a_known_command_still_tells_the_class() -> None:
+    diagnosis = _diagnose(_job("", log_state=LogState.GONE, command="ruff check ."))
+
+    assert diagnosis.failure_class is FailureClass.LINT
+    assert diagnosis.confidence < 0.5
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("/home/runner/work/widgets/widgets/src/a.py:3:1: E999 no", "src/a.py"),
+        (r"D:\a\widgets\widgets\src\a.ts(3,1): error TS1005: no", "src/a.ts"),
+        ('  File "./tool/run.py", line 3, in <module>', "tool/run.py"),
+        ("would reformat docs/conf.py", "docs/conf.py"),
+        ("[warn] src/index.js", "src/index.js"),
+        (" --> crates/core/lib.rs:3:1", "crates/core/lib.rs"),
+        ("In scripts/install line 3:", "scripts/install"),
+    ],
+)
+def test_files_are_named_relative_to_the_repository(line: str, path: str) -> None:
+    assert _diagnose(_job(f"{line}\nsomething failed")).files == (path,)
+
+
+def test_files_outside_the_repository_are_not_listed_and_the_rest_is_bounded() -> None:
+    foreign = "/usr/lib/python3.11/json/decoder.py:3\nnode_modules/a/index.js:1\nhttps://a.test/x.py:80\n"
+    own = "\n".join(f"src/part{number}.py:1: broken" for number in range(50))
+
+    files = _diagnose(_job(foreign + own)).files
+
+    assert files[0] == "src/part0.py"
+    assert len(files) == 20
+
+
+@given(st.text(max_size=2_000), st.text(max_size=200), st.one_of(st.none(), st.integers(0, 255)))
+def test_any_text_has_a_diagnosis(text: str, command: str, code: int | None) -> None:
+    diagnosis = _diagnose(_job(text, command=command, exit_code=code))
+
+    assert (diagnosis.rule is None) == (diagnosis.failure_class is FailureClass.UNKNOWN)
+    assert "\n" not in diagnosis.root_cause
+
+
+async def test_the_activity_gives_the_same_diagnosis() -> None:
+    evidence = Evidence(run_id=1, run_attempt=1, jobs=(_job(RUFF),), failed_jobs=1)
+    request = DiagnosisRequest(repository="acme/widgets", workflow_path="ci.yml", evidence=evidence)
+
+    assert await ActivityEnvironment().run(DiagnosisActivities().diagnose_failure, request) == diagnose(
+        request
+    )

@@ -1,0 +1,134 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activities.evidence.redaction import contains_secret, redact
+
+_KEY = (
+    "-----BEGIN RSA PRIVATE KEY-----\n"
+    + "\n".join(["MIIE" + "b" * 60] * 3)
+    + "\n-----END RSA PRIVATE KEY-----"
+)
+
+CERTAIN = {
+    "classic personal token": ("ghp_" + "a1B2" * 9, "github-token"),
+    "installation token": ("ghs_" + "a1B2" * 9, "github-token"),
+    "long installation token": (
+        "ghs_eyJhbGciOiJIUzI1NiJ9." + "eyJpc3MiOiJ4In0." * 20 + "c2ln",
+        "github-token",
+    ),
+    "fine-grained token": ("github_pat_" + "A1b2C3d4" * 8, "github-token"),
+    "gitlab token": ("glpat-" + "a1B2c3D4e5" * 2, "gitlab-token"),
+    "aws key id": ("AKIA" + "ABCDEFGH23456723", "aws-key-id"),
+    "slack token": ("xoxb-1234567890-abcdefghij", "slack-token"),
+    "slack webhook": ("https://hooks.slack.com/services/T00000000/B00000000/abcdefghijkl", "webhook-url"),
+    "anthropic key": ("sk-ant-api03-" + "a1B2" * 10, "anthropic-key"),
+    "openai key": ("sk-proj-" + "a1B2" * 10, "openai-key"),
+    "google key": ("AIza" + "a1B2c3D" * 5, "google-key"),
+    "stripe key": ("sk_live_" + "a1B2" * 6, "stripe-key"),
+    "npm token": ("npm_" + "a1B2" * 9, "npm-token"),
+    "pypi token": ("pypi-" + "AgEIcHlwaS5vcmc" * 4, "pypi-token"),
+    "hugging face token": ("hf_" + "aB" * 17, "hugging-face-token"),
+    "jwt": ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P", "jwt"),
+    "private key": (_KEY, "private-key"),
+    "basic authorisation": ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "authorization"),
+    "bearer authorisation": ('"authorization": "Bearer abcdef0123456789"', "authorization"),
+    "storage key": ("AccountKey=" + "a1B2" * 12 + "==", "azure-key"),
+}
+
+LIKELY = {
+    "url credentials": ("https://bob:hunter22@example.test/repo.git", "hunter22"),
+    "password": ("DB_PASSWORD=hunter22", "hunter22"),
+    "quoted token": ("api_token: 'a1b2c3d4e5f6'", "a1b2c3d4e5f6"),
+    "json secret": ('{"client_secret": "s3cr3tvalue"}', "s3cr3tvalue"),
+}
+
+HARMLESS = [
+    "error[E0308]: mismatched types",
+    "Unexpected token: ',' at line 12",
+    "id-token: write",
+    "permissions: packages: write",
+    "password: str | None = None",
+    "def token(self, repository: str) -> str:",
+    "Authorization: ***",
+    "https://x-access-token:***@github.com/a/b",
+    "TOKEN: ${{ secrets.GITHUB_TOKEN }}",
+    "sk-learn 1.2.3, gh_pages, npm_config_cache",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+]
+
+
+@pytest.mark.parametrize(("secret", "kind"), CERTAIN.values(), ids=CERTAIN)
+def test_a_secret_of_known_form_is_replaced_by_its_kind(secret: str, kind: str) -> None:
+    shown = redact(f"before {secret} after")
+
+    assert f"«redacted:{kind}»" in shown
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+    assert contains_secret(secret)
+    assert not contains_secret(shown)
+
+
+@pytest.mark.parametrize(("text", "value"), LIKELY.values(), ids=LIKELY)
+def test_an_assigned_secret_is_removed_but_is_no_proof(text: str, value: str) -> None:
+    assert value not in redact(text)
+    assert not contains_secret(text)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text
+    assert not contains_secret(text)
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        "ghp_\x1b[31m" + "a1B2" * 9,
+        "gh\u200bp_" + "a1B2" * 9,
+        '"token\\n=ghp_' + "a1B2" * 9 + '\\n"',
+        "https://x-access-token:ghs_" + "a1B2" * 9 + "@github.com/a/b.git",
+    ],
+)
+def test_a_split_or_embedded_token_counts(disguise: str) -> None:
+    assert contains_secret(disguise)
+    assert "a1B2a1B2" not in redact(disguise)
+
+
+def test_a_jwt_behind_an_escaped_line_break_counts() -> None:
+    assert contains_secret("\\neyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVm")
+
+
+def test_lines_of_a_key_whose_header_is_cut_off_are_removed() -> None:
+    body = "\n".join(["Ab1+" * 16] * 4) + "\nend"
+
+    assert "Ab1+" not in redact(body)
+
+
+def test_line_breaks_survive_redaction() -> None:
+    text = f"a\n{_KEY}\nb"
+
+    assert redact(text).count("\n") == text.count("\n")
+    assert redact(text).endswith("\nb")
+
+
+def test_a_megabyte_of_near_misses_is_read_to_the_end() -> None:
+    for part in (
+        "eyJ",
+        "ghp_",
+        "AKIA",
+        "https://a:",
+        "-----BEGIN PRIVATE KEY-----",
+        "password=",
+        "A" * 64 + "\n",
+    ):
+        text = part * (200_000 // len(part)) + "\nEND OF TEXT"
+        assert "END OF TEXT" in redact(text)
+
+
+@given(st.text(max_size=400))
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    once = redact(text)
+
+    assert redact(once) == once

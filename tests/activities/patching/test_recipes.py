@@ -1,0 +1,188 @@
+"""One failing sample per row of the table, repaired by the real tool."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from activities.patching.recipes import RECIPES, FixCommand, Recipe, fix_command_for
+from activities.patching.sandbox import Sandbox
+from workflows.models import FailureClass, PatchRequest, ProofState, Proposal, Strategy
+
+CARGO = '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n'
+WORKFLOW = "jobs:\n  check:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker push x\n"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a row is shown, and the lines its patch must have."""
+
+    files: dict[str, str]
+    command: str
+    lines: tuple[str, ...]
+    failure_class: FailureClass = FailureClass.LINT
+    state: ProofState = ProofState.PROVED
+    permission: str | None = None
+
+
+SAMPLES = {
+    "ruff-check": Sample(
+        files={"app.py": "import os\nimport sys\n\nprint(sys.argv)\n"},
+        command="ruff check --output-format=github .",
+        lines=("-import os",),
+    ),
+    "ruff-format": Sample(
+        files={"app.py": "x = {  'a':1 }\n"},
+        command="ruff format --check --diff .",
+        lines=("-x = {  'a':1 }", '+x = {"a": 1}'),
+        failure_class=FailureClass.FORMAT,
+    ),
+    "black": Sample(
+        files={"app.py": "x = {  'a':1 }\n"},
+        command="python -m black --check --diff --line-length 88 .",
+        lines=("-x = {  'a':1 }", '+x = {"a": 1}'),
+        failure_class=FailureClass.FORMAT,
+    ),
+    "isort": Sample(
+        files={"app.py": "import sys\nimport os\n"},
+        command="uv run isort --check-only --diff --profile black .",
+        lines=("+import sys", "-import sys"),
+        failure_class=FailureClass.FORMAT,
+    ),
+    "cargo-fmt": Sample(
+        files={"Cargo.toml": CARGO, "src/main.rs": 'fn main() { println!("x"); }\n'},
+        command="cargo fmt --all -- --check",
+        lines=('-fn main() { println!("x"); }', '+    println!("x");'),
+        failure_class=FailureClass.FORMAT,
+    ),
+    "rustfmt": Sample(
+        files={"main.rs": 'fn main() { println!("x"); }\n'},
+        command="rustfmt --check main.rs",
+        lines=('-fn main() { println!("x"); }', '+    println!("x");'),
+        failure_class=FailureClass.FORMAT,
+    ),
+    "cargo-clippy": Sample(
+        files={
+            "Cargo.toml": CARGO,
+            "src/main.rs": 'fn main() {\n    let unused = 1;\n    let mut x = 2;\n    println!("{x}");\n}\n',
+        },
+        command="cargo clippy --all-targets -- -D warnings",
+        lines=("-    let unused = 1;", "+    let _unused = 1;", "-    let mut x = 2;", "+    let x = 2;"),
+    ),
+    "prettier": Sample(
+        files={"app.js": "const x = {a:1}\n", ".prettierrc": "{}"},
+        command="npx --yes prettier@3 --check .",
+        lines=("-const x = {a:1}", "+const x = { a: 1 };"),
+        failure_class=FailureClass.FORMAT,
+    ),
+    "workflow-permissions": Sample(
+        files={".github/workflows/ci.yml": WORKFLOW},
+        command="docker push x",
+        lines=("+    permissions:", "+      contents: read", "+      packages: write"),
+        failure_class=FailureClass.PERMISSION,
+        state=ProofState.NOT_PROVED_HERE,
+        permission="packages: write",
+    ),
+}
+
+
+def test_every_row_has_a_sample() -> None:
+    assert set(SAMPLES) == {recipe.name for recipe in RECIPES}
+
+
+@pytest.mark.parametrize("row", RECIPES, ids=lambda row: row.name)
+async def test_the_row_repairs_its_sample(
+    row: Recipe,
+    sandbox: Sandbox,
+    request_for: Callable[..., PatchRequest],
+    propose: Callable[..., Awaitable[Proposal]],
+) -> None:
+    if isinstance(row.repair, FixCommand) and not sandbox.has(row.repair.tool):
+        pytest.skip(f"{row.repair.tool} is not installed here")
+    sample = SAMPLES[row.name]
+    proposal = await propose(
+        request_for(
+            sample.files, sample.command, failure_class=sample.failure_class, permission=sample.permission
+        )
+    )
+    assert proposal.recipe == row.name, proposal.summary
+    assert proposal.strategy is Strategy.RECIPE
+    assert proposal.proof.state is sample.state
+    changed = [
+        line for line in proposal.diff.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}
+    ]
+    assert set(sample.lines) <= set(changed)
+    assert (proposal.additions, proposal.deletions) == (
+        sum(line.startswith("+") for line in changed),
+        sum(line.startswith("-") for line in changed),
+    )
+    assert all(row.may_touch(path) for path in proposal.files)
+    if sample.state is ProofState.PROVED:
+        assert proposal.proof.exit_before
+        assert proposal.proof.exit_after == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "check", "repair"),
+    [
+        ("ruff check", "ruff check --no-fix", "ruff check --fix --no-unsafe-fixes"),
+        (
+            "ruff check --fix --unsafe-fixes --select I --output-format github -o out src",
+            "ruff check --no-fix --unsafe-fixes --select I --output-format github src",
+            "ruff check --fix --no-unsafe-fixes --select I src",
+        ),
+        ("ruff format --diff a b", "ruff format --diff a b", "ruff format a b"),
+        ("black . --check -l 100", "black . --check -l 100", "black . -l 100"),
+        ("isort -c --df .", "isort -c --df .", "isort ."),
+        ("cargo fmt -- --check", "cargo fmt -- --check", "cargo fmt"),
+        (
+            "cargo fmt --all --check -- --config x=1",
+            "cargo fmt --all --check -- --config x=1",
+            "cargo fmt --all -- --config x=1",
+        ),
+        ("cargo +nightly fmt --check", "cargo +nightly fmt --check", "cargo +nightly fmt"),
+        (
+            "cargo clippy --workspace -- -D warnings",
+            "cargo clippy --workspace -- -D warnings",
+            "cargo clippy --fix --allow-dirty --allow-staged --allow-no-vcs --workspace -- -D warnings",
+        ),
+        ("prettier -c src", "prettier -c src", "prettier --write src"),
+        ("prettier --list-different src", "prettier --list-different src", "prettier --write src"),
+    ],
+)
+def test_paths_and_options_of_the_check_are_kept(command: str, check: str, repair: str) -> None:
+    found = fix_command_for(command.split(), FailureClass.UNKNOWN)
+    assert found
+    assert found[1].check_argv(command.split()) == check.split()
+    assert found[1].repair_argv(command.split()) == repair.split()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ruff check --exit-zero .",
+        "ruff check --add-noqa .",
+        "ruff format .",
+        "ruff",
+        "ruff rule E501",
+        "black .",
+        "black -c code --check",
+        "isort .",
+        "cargo",
+        "cargo +nightly",
+        "cargo test",
+        "cargo fmt",
+        "prettier --write .",
+        "pytest",
+        "pip install ruff",
+    ],
+)
+def test_what_is_no_check_is_left_alone(command: str) -> None:
+    assert fix_command_for(command.split(), FailureClass.UNKNOWN) is None
+
+
+@pytest.mark.parametrize(
+    "failure_class", [FailureClass.UNIT_TEST, FailureClass.INFRASTRUCTURE, FailureClass.TIMEOUT]
+)
+def test_a_row_keeps_to_its_diagnoses(failure_class: FailureClass) -> None:
+    assert fix_command_for(["ruff", "check"], failure_class) is None
