@@ -123,7 +123,6 @@ class Act:
 
     def _environment(self, invocation: Invocation, marker: str) -> dict[str, str]:
         home = invocation.folder / "home"
-        real_home = Path.home()
         path = [str(self._bin), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
         return {
             **{name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
@@ -132,8 +131,9 @@ class Act:
             "XDG_CACHE_HOME": str(home / ".cache"),
             "XDG_CONFIG_HOME": str(home / ".config"),
             "TMPDIR": str(invocation.folder / "tmp"),
-            "CARGO_HOME": os.environ.get("CARGO_HOME", str(real_home / ".cargo")),
-            "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(real_home / ".rustup")),
+            # Rust needs its toolchains; a CARGO_HOME of its own keeps the owner's registry credentials out.
+            "CARGO_HOME": str(home / ".cargo"),
+            "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")),
             "PYTHONDONTWRITEBYTECODE": "1",
             "CI": "true",
             MARKER: marker,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 ZERO_SHA: Final = "0" * 40
+_SHA: Final = re.compile(r"[0-9a-f]{40}")
 EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _CONFIGURATION: Final = """\
 [http]
@@ -153,7 +155,8 @@ class GitRepository:
 
     async def resolve(self, revision: str) -> str | None:
         """The commit a branch, tag, `heads/x` or object id names, or None."""
-        for candidate in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
+        names = () if _SHA.fullmatch(revision) else (f"refs/heads/{revision}", f"refs/tags/{revision}")
+        for candidate in (*names, revision):
             found = await self._says(
                 "rev-parse", "--verify", "--quiet", "--end-of-options", candidate + "^{commit}"
             )

@@ -90,6 +90,18 @@ def total(prices: list[int]) -> int:
     return sum( prices )
 '''
 
+_PRICING_TWICE_WRONG: Final = '''\
+"""Prices of widgets, in cents."""
+
+import math
+import os
+
+
+def total(prices: list[int]) -> int:
+    """The sum of all prices."""
+    return math.floor( math.fsum(prices) )
+'''
+
 _PRICING_WRONG: Final = _PRICING.replace("sum(prices)", "sum(prices) + 1")
 
 _PRICING_TEST: Final = '''\
@@ -204,7 +216,7 @@ SCENARIOS: Final = (
         name="two-attempts",
         shows="Python: formatting fails first, and a lint rule after it; two attempts, one pull request",
         files={CI_FILE: _HEAD + _TWO_STEP_JOB, "pricing.py": _PRICING},
-        breaking={"pricing.py": _PRICING_UNTIDY},
+        breaking={"pricing.py": _PRICING_TWICE_WRONG},
         message="Tidy up the prices",
         attempts=2,
     ),

@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 
 from starlette.middleware import Middleware
 
+from localhub.act import find_act
 from localhub.app import build_app
 from localhub.events import Events
 from localhub.git import ZERO_SHA, GitRepository, Signature, TreeEntry
@@ -53,7 +54,7 @@ class LocalHub:
     Use it as an asynchronous context manager. All files are below `root`, which is removed at the end.
 
     Args:
-        root: Folder for everything; made if it is not there.
+        root: Folder for everything, empty or not there yet.
         port: Port of the API, 0 for any free one.
         parallel_runs: How many workflow runs execute at once.
         run_timeout: After this a run ends as `timed_out`.
@@ -101,9 +102,18 @@ class LocalHub:
         await self.close()
 
     async def start(self) -> None:
-        """Bind the ports and serve."""
-        self._hub.root.mkdir(parents=True, exist_ok=True)
+        """Bind the ports and serve.
+
+        Raises:
+            FileExistsError: The root holds something; it is removed at the end, so it must be the hub's own.
+            OSError: The port is taken.
+            ActMissingError: `act` is not installed.
+        """
+        find_act()
+        if self._hub.root.exists() and any(self._hub.root.iterdir()):  # noqa: ASYNC240 — a local disk
+            raise FileExistsError(f"{self._hub.root} is not empty")
         api, storage = Listener(self._port), Listener(0)
+        self._hub.root.mkdir(parents=True, exist_ok=True)
         self._hub.url, self._hub.storage_url = api.url, storage.url
         self._listeners = (api, storage)
         webhooks = Webhooks(self._hub, self._work)

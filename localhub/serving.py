@@ -34,6 +34,18 @@ class _Server(uvicorn.Server):
                 async with asyncio.timeout(_TICK_S):
                     await self.ending.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            _, late = await asyncio.wait(self.server_state.tasks, timeout=_SHUTDOWN_S)
+            for task in late:
+                task.cancel()
+
 
 class Listener:
     """A port, bound at once, and served later.
@@ -45,14 +57,16 @@ class Listener:
     def __init__(self, port: int) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((_HOST, port))
+        try:
+            self._socket.bind((_HOST, port))
+        except OSError:
+            self._socket.close()
+            raise
         self.url = f"http://{_HOST}:{self._socket.getsockname()[1]}"
 
     async def serve(self, app: Starlette) -> None:
         """Serve `app`; returns once it answers."""
-        config = uvicorn.Config(
-            app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=_SHUTDOWN_S
-        )
+        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         while not self._server.started and not self._task.done():  # noqa: ASYNC110 — see below

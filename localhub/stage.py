@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import httpx2
+from starlette.middleware import Middleware
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
@@ -68,11 +69,19 @@ class Stage:
     Args:
         settings: Further `REGREEN_…` variables for worker and starter.
         hub_runs: How many workflow runs the local GitHub executes at once.
+        hub_middleware: Wraps the local GitHub's API, to make it fail.
     """
 
-    def __init__(self, *, settings: Mapping[str, str] | None = None, hub_runs: int = 2) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Mapping[str, str] | None = None,
+        hub_runs: int = 2,
+        hub_middleware: Sequence[Middleware] = (),
+    ) -> None:
         self._settings = dict(settings or {})
         self._hub_runs = hub_runs
+        self._hub_middleware = hub_middleware
         self._stack = AsyncExitStack()
         self._environment: dict[str, str] = {}
         self.processes: dict[str, _Process] = {}
@@ -101,7 +110,7 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(prefix="regreen-"))
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self.hub = await self._stack.enter_async_context(
-            LocalHub(self.folder / "github", parallel_runs=self._hub_runs)
+            LocalHub(self.folder / "github", parallel_runs=self._hub_runs, middleware=self._hub_middleware)
         )
         await self._start_temporal()
         await self.hub.create_repository(REPOSITORY, collaborators={"dev": "write"})

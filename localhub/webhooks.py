@@ -36,15 +36,15 @@ class Webhooks:
     def __init__(self, hub: Hub, work: Work) -> None:
         self._hub = hub
         self._work = work
-        self._http = httpx2.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+        self._http: httpx2.AsyncClient | None = None
         self._queues: dict[int, asyncio.Queue[Delivery]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def add(self, hook: Hook) -> None:
         """Start delivering to a hook, beginning with a ping."""
         hook.repository.hooks[hook.id] = hook
         self._queues[hook.id] = asyncio.Queue()
-        self._tasks.append(asyncio.create_task(self._deliver_all(hook)))
+        self._tasks[hook.id] = asyncio.create_task(self._deliver_all(hook))
         self._enqueue(hook, "ping", ping(self._hub, hook))
 
     def send(self, repository: Repository, event: str, body: Json) -> None:
@@ -69,10 +69,17 @@ class Webhooks:
 
     async def close(self) -> None:
         """Stop delivering; what is queued is dropped."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._http.aclose()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._http:
+            await self._http.aclose()
+
+    def _client(self) -> httpx2.AsyncClient:
+        # Made when first needed: loading certificates takes longer than starting the whole server.
+        if self._http is None:
+            self._http = httpx2.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+        return self._http
 
     def _enqueue(self, hook: Hook, event: str, body: Json) -> None:
         if hook.installation:
@@ -121,7 +128,9 @@ class Webhooks:
         }
         started = time.monotonic()
         try:
-            answer = await self._http.post(hook.url, content=delivery.body, headers=delivery.request_headers)
+            answer = await self._client().post(
+                hook.url, content=delivery.body, headers=delivery.request_headers
+            )
         except httpx2.TimeoutException:
             delivery.status = "timed out"
         except (httpx2.HTTPError, httpx2.InvalidURL):

@@ -154,7 +154,7 @@ def after_checks(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
         return human or CiVerdict.RED
     if reading.verdict in _CI_ENDINGS:
         outcome, reason = _CI_ENDINGS[reading.verdict]
-        return Ending(outcome, reason, reading.detail)
+        return Ending(outcome, reason, "" if reason is Reason.GREEN else reading.detail)
     waited = wait.now - wait.since
     if reading.verdict is CiVerdict.ABSENT and waited >= wait.limits.ci_appearance:
         return Ending(Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED, reading.detail)

@@ -3,7 +3,7 @@
 import bisect
 import re
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -32,11 +32,16 @@ _CRUMBS_BYTES: Final = 40
 """With less than this left, nothing worth showing fits any more."""
 
 
+_DIGITS: Final = re.compile(r"\d+")
+
+
 class Anchor(NamedTuple):
     """A loud line."""
 
     line: int
     weight: float
+    shape: int
+    """Equal for lines that differ in digits only."""
 
 
 class Scan(NamedTuple):
@@ -89,7 +94,7 @@ def scan_log(log: BinaryIO, command_line: str | None = None) -> Scan:
             position = start
             text = clean_line(cap_line(block[start:end]))
             if weight := loudness(text):
-                anchors.add(Anchor(number, weight))
+                anchors.add(Anchor(number, weight, hash(_DIGITS.sub("", text[:120]))))
             steps.see(number, text)
         line += block.count(b"\n")
         offset = log.tell()
@@ -188,7 +193,15 @@ class Candidate(NamedTuple):
 
 def _weigh(log: BinaryIO, scan: Scan, budget_bytes: int) -> Iterator[Candidate]:
     first, last = scan.section
-    loud = {a.line: a.weight * (1.0 if first <= a.line <= last else 0.35) for a in scan.anchors}
+    shapes = Counter(anchor.shape for anchor in scan.anchors)
+    import os
+    P=float(os.environ.get('P','0')); Q=float(os.environ.get('Q','0'));F=float(os.environ.get('F','3'))
+    loud = {
+        a.line: a.weight * (1.0 if first <= a.line <= last else 0.35)*(1-P*(last-a.line)/max(1,last)) * min(1,(F/shapes[a.shape])**Q)
+        for a in scan.anchors
+    }
+    R=float(os.environ.get('R','0'))
+    for rank,line in enumerate(sorted(loud,key=lambda l:(-loud[l],l))): loud[line]*=max(0.5,1-R*rank)
     for start, end in _neighbourhoods(scan, loud, budget_bytes):
         texts = [clean_line(cap_line(raw)) for raw in _lines_between(log, scan, start, end)]
         yield from _values(start, texts, loud, last)
@@ -232,11 +245,13 @@ def _lines_between(log: BinaryIO, scan: Scan, start: int, end: int) -> Iterator[
 
 def _values(start: int, texts: list[str], loud: dict[int, float], last: int) -> Iterator[Candidate]:
     """How much each line says: loud lines shine on what follows them, farther where the message goes on."""
+    import os
+    C=float(os.environ.get('C','0.965'));N=float(os.environ.get('N','0.88'))
     count = len(texts)
     down, up = array("d", bytes(8 * count)), array("d", bytes(8 * count))
     glow = 0.0
     for index, text in enumerate(texts):
-        glow *= 0.3 if bounds(text) else 0.965 if continues(text) else 0.88
+        glow *= 0.3 if bounds(text) else C if continues(text) else N
         own = loud.get(start + index, 0.0)
         glow = max(own, glow)
         down[index] = glow

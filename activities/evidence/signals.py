@@ -91,7 +91,12 @@ _STARTS_QUIET: Final = re.compile(
     r"|\s*(?:compiling|downloading|downloaded|collecting) "
 )
 
-_CERTAIN, _LIKELY, _POSSIBLE, _END = 1.0, 0.75, 0.45, 0.35
+_VERDICT: Final = re.compile(
+    r"\*{3} fail|--- fail|<<< (?:fail|err)|addresssanitizer|panicked at|^_{4,} .{0,200} _{4,}|^not ok |^fail[:!]"
+    r"|\[fail\]|^\s*\d{1,5}\) (?:test|error|fail)|^e {2,}\S|^error\[e\d|^\s*\[-\] |^traceback|rake aborted"
+)
+
+_VERDICT_WEIGHT, _CERTAIN, _LIKELY, _POSSIBLE, _END = 1.3, 1.0, 0.75, 0.45, 0.35
 _HUSHED: Final = 0.15
 """What is left of a loud line that says, on a closer look, that nothing is wrong."""
 
@@ -117,7 +122,9 @@ def loudness(line: str) -> float:
         return 0.0
     if _EXIT.search(low):
         return _END
-    if _STARTS_STRONG.match(line) or any(strong in low for strong in _STRONG) or _CODED.search(line):
+    if _VERDICT.search(low):
+        weight = _VERDICT_WEIGHT
+    elif _STARTS_STRONG.match(line) or any(strong in low for strong in _STRONG) or _CODED.search(line):
         weight = _CERTAIN
     elif _WORDS.search(low):
         weight = _LIKELY

@@ -2,7 +2,7 @@ import hashlib
 import hmac
 
 from localhub import LocalHub
-from tests.localhub.probes import RED, REPOSITORY, Api, Receiver
+from tests.localhub.probes import RED, REPOSITORY, Api, Receiver, Schemas
 
 REPO = f"/repos/{REPOSITORY}"
 
@@ -108,3 +108,18 @@ async def test_a_comment_by_a_person_is_announced(hub: LocalHub, api: Api, recei
         "dev",
     )
     assert body["comment"]["author_association"] == "COLLABORATOR"
+
+
+async def test_a_webhook_can_be_added_and_removed_through_the_api(
+    hub: LocalHub, api: Api, receiver: Receiver, schemas: Schemas
+) -> None:
+    body = {"config": {"url": receiver.url, "secret": "secret", "content_type": "json"}, "events": ["push"]}
+    made = await api.post(f"{REPO}/hooks", body)
+    schemas.check("Hook", made)
+    assert "secret" not in made["config"].values()
+    await api.post(f"{REPO}/hooks", {"config": {"url": "file:///etc/passwd"}}, status=422)
+    await hub.idle()
+    await api.call("DELETE", f"{REPO}/hooks/{made['id']}", status=204)
+    await hub.commit(REPOSITORY, "main", {"a": "b"}, "Go on [skip ci]")
+    await hub.idle()
+    assert [event for event, _ in receiver.events()] == ["ping"]

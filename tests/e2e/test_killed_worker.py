@@ -1,0 +1,130 @@
+"""A worker killed after any single outward call, and restarted: every effect is there exactly once."""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+
+import pytest
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from localhub.scenarios import scenario
+from localhub.stage import REPOSITORY, Stage
+from workflows.models import Outcome, Status
+from workflows.naming import FIX_LABELS, remediation_id
+from workflows.remediation import RemediationWorkflow
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+AT_ONCE = 6
+"""Most of the time goes by in waiting for the time-out of the step that died with its worker."""
+
+STEPS = {
+    "read_run": r"GET .*/actions/runs/\d+$",
+    "collect_evidence": r"GET .*/actions/runs/\d+/attempts/1/jobs",
+    "collect_evidence, log": r"GET .*/actions/jobs/\d+/logs",
+    "propose_patch": r"POST .*\.git/git-upload-pack",
+    "judge_patch": r"GET .*/git/(trees|blobs)/",
+    "write_commit, tree": r"POST .*/git/trees",
+    "write_commit, commit": r"POST .*/git/commits",
+    "advance_fix_branch": r"POST .*/git/refs",
+    "open_pull_request": r"POST .*/pulls",
+    "label_pull_request": r"POST .*/labels",
+    "read_checks": r"GET .*/check-runs",
+    "post_report": r"POST .*/comments",
+}
+
+
+@dataclass
+class Killer:
+    """Kills the worker once, after the first call that matches took effect and before it is answered."""
+
+    pattern: str
+    stages: list[Stage] = field(default_factory=list)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    armed: bool = False
+
+    def middleware(self) -> Middleware:
+        return Middleware(_Killing, killer=self)
+
+
+class _Killing:
+    def __init__(self, app: ASGIApp, killer: Killer) -> None:
+        self._app = app
+        self._killer = killer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        killer = self._killer
+        call = f"{scope.get('method')} {scope.get('path')}"
+        if not killer.armed or killer.done.is_set() or not re.fullmatch(f"(?:{killer.pattern}).*", call):
+            await self._app(scope, receive, send)
+            return
+
+        async def swallow(message: object) -> None:
+            del message
+
+        await self._app(scope, receive, swallow)
+        killer.done.set()
+        await killer.stages[0].stop("worker", kill=True)
+
+
+async def remediated(name: str) -> None:
+    lint = scenario("lint")
+    assert lint is not None
+    killer = Killer(STEPS[name])
+    async with Stage(hub_middleware=[killer.middleware()]) as stage:
+        killer.stages.append(stage)
+        hub, repository = stage.hub, stage.hub.repository(REPOSITORY)
+        await hub.commit(REPOSITORY, "main", lint.files, "Start")
+        await hub.idle()
+        main = await hub.commit(REPOSITORY, "main", lint.breaking, lint.message)
+        killer.armed = True
+        await asyncio.wait_for(killer.done.wait(), 30)
+        await stage.start("worker", "worker")
+        status = await ended(stage, main)
+        assert (status.outcome, len(status.attempts)) == (Outcome.FIXED, 1)
+        await hub.idle()
+        refs = await repository.git.refs()
+        fixes = [ref for ref in refs if ref.startswith("refs/heads/regreen/")]
+        assert len(fixes) == 1
+        assert refs["refs/heads/main"] == main
+        commit = await repository.git.commit(refs[fixes[0]])
+        assert commit.parents == (main,)
+        assert [pull.head_ref for pull in repository.pulls.values()] == [fixes[0].removeprefix("refs/heads/")]
+        labels = [label.name for pull in repository.pulls.values() for label in pull.labels]
+        assert sorted(labels) == sorted(FIX_LABELS)
+        assert len([one for one in repository.comments.values() if "regreen run=" in one.body]) == 1
+
+
+async def ended(stage: Stage, sha: str) -> Status:
+    for _ in range(1_000):
+        await asyncio.sleep(0.2)
+        run = next(
+            (one for one in stage.hub.repository(REPOSITORY).runs.values() if one.head.sha == sha), None
+        )
+        if run is None:
+            continue
+        handle = stage.client.get_workflow_handle_for(
+            RemediationWorkflow.run, remediation_id(REPOSITORY, run.id)
+        )
+        try:
+            status = await asyncio.wait_for(handle.query(RemediationWorkflow.status), 5)
+        except Exception:  # noqa: BLE001, S112 — no worker answers yet; the loop's bound decides
+            continue
+        if status.outcome is not None and status.state in {"watching_merge", "done"}:
+            return status
+    raise AssertionError("the remediation did not end")
+
+
+async def test_a_worker_killed_in_any_step_leaves_one_of_everything() -> None:
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> str | None:
+        async with turns:
+            try:
+                await remediated(name)
+            except Exception as error:  # noqa: BLE001 — every step is tried, then all are told
+                return f"{name}: {type(error).__name__}: {error}"
+        return None
+
+    assert [told for told in await asyncio.gather(*map(one, STEPS)) if told] == []
