@@ -52,7 +52,7 @@ bench: $(RUN) ## Measure, as ratios against a baseline in the same run
 	@$(BIN)/python -m benchmarks.remediation
 
 histories: $(DEV) ## Record the workflow histories that the replay tests read
-	@$(BIN)/python -m tests.replay.record
+	@PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py
 
 requirements: $(DEV) ## Renew the pinned, hashed requirements (no download addresses)
 	@$(BIN)/python requirements/renew.py

@@ -1,8 +1,10 @@
 """Runs a workflow file with `act`, in a folder of its own, and yields what it prints."""
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import uuid
@@ -30,13 +32,22 @@ _KEPT_VARIABLES: Final = (
 """What a run sees of the server's environment; everything else could hold a secret."""
 
 _SHELLS: Final = ("bash", "sh")
+_ENDED: Final = "##[localhub-step-ended]"
+_FIFOS: Final = "LOCALHUB_FIFOS"
+_FIFO_NAME: Final = re.compile(r"[0-9]{1,20}")
 _SHELL_STAND_IN: Final = """\
-#!{shell}
+#!{bash}
 # act gives every step a terminal, GitHub none: without one, tools print neither colours nor progress bars.
-# act also loses a last line that has no end, which grep gives it.
+# act also drops what a failing step printed last: a line without an end, which grep gives it, and whatever act
+# has not read when the step exits. So a failing step waits until its last line has come out of act.
 if [ -t 1 ]; then
   {real} "$@" </dev/null 2>&1 | LC_ALL=C {grep} --text --line-buffered ""
-  exit "${{PIPESTATUS[0]}}"
+  status=${{PIPESTATUS[0]}}
+  if [ "$status" != 0 ] && [ -d "$LOCALHUB_FIFOS" ]; then
+    fifo=$LOCALHUB_FIFOS/$$
+    {mkfifo} "$fifo" && exec 3<>"$fifo" && echo "{ended}$$" && read -r -t 10 -u 3
+  fi
+  exit "$status"
 fi
 exec {real} "$@"
 """
@@ -110,12 +121,12 @@ class Act:
         self._actions = home / "actions"
         self._identity = uuid.uuid4().hex
         self._bin.mkdir(parents=True)
+        tools = {name: shutil.which(name) or name for name in ("bash", "grep", "mkfifo")}
         for shell in _SHELLS:
             real = shutil.which(shell)
             if real:
                 stand_in = self._bin / shell
-                bash, grep = shutil.which("bash") or real, shutil.which("grep") or "grep"
-                stand_in.write_text(_SHELL_STAND_IN.format(shell=bash, real=real, grep=grep))
+                stand_in.write_text(_SHELL_STAND_IN.format(**tools, real=real, ended=_ENDED))
                 stand_in.chmod(0o755)
         for name in _ACTION_STAND_INS:
             (self._actions / name).mkdir(parents=True)
@@ -137,6 +148,7 @@ class Act:
             "PYTHONDONTWRITEBYTECODE": "1",
             "CI": "true",
             MARKER: marker,
+            _FIFOS: str(invocation.folder / "fifos"),
         }
 
     def _arguments(self, invocation: Invocation) -> list[str]:
@@ -165,7 +177,7 @@ class Act:
 
     def _prepare(self, invocation: Invocation) -> None:
         folder = invocation.folder
-        for name in ("home", "tmp", "act"):
+        for name in ("home", "tmp", "act", "fifos"):
             (folder / name).mkdir(parents=True)
         (folder / "event.json").write_text(json.dumps(invocation.payload))
         (folder / "env").write_text("".join(f"{key}={value}\n" for key, value in invocation.env.items()))
@@ -196,12 +208,30 @@ class Act:
         try:
             assert process.stdout is not None  # noqa: S101 — asked for above
             async for line in process.stdout:
-                yield _record(line)
+                record = _record(line)
+                if not _lets_step_exit(record, invocation.folder / "fifos"):
+                    yield record
             yield {"exit": await process.wait()}
         finally:
             kill_group(process.pid)
             await asyncio.to_thread(kill_marked, MARKER, marker)
             await process.wait()
+
+
+def _lets_step_exit(record: Mapping[str, Any], fifos: Path) -> bool:
+    """Whether the line is a failing step's sign that it has printed everything; if so, it may now exit."""
+    message = record.get("msg")
+    if not isinstance(message, str) or not message.startswith(_ENDED):
+        return False
+    name = message.removeprefix(_ENDED).strip()
+    if _FIFO_NAME.fullmatch(name):
+        with contextlib.suppress(OSError):
+            fifo = os.open(fifos / name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+            try:
+                os.write(fifo, b"\n")
+            finally:
+                os.close(fifo)
+    return True
 
 
 def _record(line: bytes) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Git over HTTP, through `git http-backend`."""
 
 import asyncio
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
@@ -124,6 +126,7 @@ async def _output(process: asyncio.subprocess.Process, feeding: asyncio.Task[Non
     finally:
         feeding.cancel()
         if process.returncode is None:
+            # Not process.terminate(): it may reap the process behind the back of asyncio's watcher.
             with suppress(ProcessLookupError):
-                process.terminate()
+                os.kill(process.pid, signal.SIGTERM)
             await process.wait()

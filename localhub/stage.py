@@ -113,8 +113,8 @@ class Stage:
             LocalHub(self.folder / "github", parallel_runs=self._hub_runs, middleware=self._hub_middleware)
         )
         await self._start_temporal()
-        await self.hub.create_repository(REPOSITORY, collaborators={"dev": "write"})
         await self._settle()
+        await self.add_repository(REPOSITORY)
         await asyncio.gather(self.start("starter", "serve"), self.start("worker", "worker"))
         await asyncio.gather(self._starter_ready(), self.worker_ready())
 
@@ -137,7 +137,7 @@ class Stage:
                 return
 
     async def _settle(self) -> None:
-        """Install two apps (writer and reader), the webhook, and the environment of the two processes."""
+        """Install two apps (writer and reader), and prepare the environment of the two processes."""
         port, secret = _free_port(), secrets.token_hex(20)
         owner = REPOSITORY.split("/")[0]
         writer = await self.hub.create_app(owner=owner, permissions=_PUBLISHER_MAY)
@@ -159,7 +159,12 @@ class Stage:
             "REGREEN_CACHE_DIR": str(self.folder / "cache"),
             **self._settings,
         }
-        self.hub.add_webhook(REPOSITORY, f"{self.starter_url}/webhook", secret, _HOOK_EVENTS)
+
+    async def add_repository(self, full_name: str) -> None:
+        """Make an empty repository ("owner/name", of the same owner) whose events the starter hears."""
+        await self.hub.create_repository(full_name, collaborators={"dev": "write"})
+        secret = self._environment["REGREEN_WEBHOOK_SECRET"]
+        self.hub.add_webhook(full_name, f"{self.starter_url}/webhook", secret, _HOOK_EVENTS)
 
     async def start(self, name: str, command: str) -> None:
         """Start a `regreen` process; it ends with the stage."""
@@ -187,7 +192,9 @@ class Stage:
         running = self.processes[name].process
         if running.returncode is not None:
             return
-        running.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        # os.kill, because asyncio's send_signal may reap the process behind the back of its own watcher.
+        with suppress(ProcessLookupError):
+            os.kill(running.pid, signal.SIGKILL if kill else signal.SIGTERM)
         try:
             await asyncio.wait_for(running.wait(), _STOP_SECONDS)
         except TimeoutError:

@@ -74,15 +74,8 @@ async def test_a_scenario_ends_as_it_promises_and_leaves_nothing_behind(demo: De
     assert (told["time_to_green_s"] is not None) is fixed
     assert (told["strategy"] == "recipe") is fixed
     assert told["workflow_id"].startswith("ci-remediation/acme/widgets/")
+    assert told["attempts"] != 1 or told["history_events"] < 100
     assert demo.leftovers() == []
-
-
-async def test_the_one_attempt_history_is_under_a_hundred_events(demo: Demo) -> None:
-    process = await demo.start("lint", "--json")
-    out, _ = await process.communicate()
-    told = json.loads(out)
-    assert told["attempts"] == 1
-    assert told["history_events"] < 100
 
 
 async def test_ctrl_c_in_the_middle_leaves_nothing_behind(demo: Demo) -> None:
