@@ -32,14 +32,14 @@ _KEPT_VARIABLES: Final = (
 """What a run sees of the server's environment; everything else could hold a secret."""
 
 _SHELLS: Final = ("bash", "sh")
-_ENDED: Final = "##[localhub-step-ended]"
+_ENDED: Final = "localhub: step ended "
 _FIFOS: Final = "LOCALHUB_FIFOS"
 _FIFO_NAME: Final = re.compile(r"[0-9]{1,20}")
 _SHELL_STAND_IN: Final = """\
 #!{bash}
 # act gives every step a terminal, GitHub none: without one, tools print neither colours nor progress bars.
-# act also drops what a failing step printed last: a line without an end, which grep gives it, and whatever act
-# has not read when the step exits. So a failing step waits until its last line has come out of act.
+# act also drops what a failing step printed last: a line without an end, which grep gives it, and whatever
+# act has not read when the step exits. So a failing step waits until its last line has come out of act.
 if [ -t 1 ]; then
   {real} "$@" </dev/null 2>&1 | LC_ALL=C {grep} --text --line-buffered ""
   status=${{PIPESTATUS[0]}}

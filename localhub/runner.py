@@ -121,8 +121,8 @@ class Runner:
         except asyncio.CancelledError:
             recorder.complete("cancelled")
             raise
-        except (GitError, ValueError):
-            # The repository vanished, or a line of output was longer than any reader takes.
+        except (GitError, OSError, ValueError):
+            # The repository or act vanished, or a line of output was longer than any reader takes.
             status = 1
         if recorder.empty and status and not attempt.kept:
             self._conclude(run, attempt, "startup_failure")

@@ -110,7 +110,7 @@ class LocalHub:
             ActMissingError: `act` is not installed.
         """
         find_act()
-        if self._hub.root.exists() and any(self._hub.root.iterdir()):  # noqa: ASYNC240 — a local disk
+        if self._hub.root.exists() and any(self._hub.root.iterdir()):
             raise FileExistsError(f"{self._hub.root} is not empty")
         api, storage = Listener(self._port), Listener(0)
         self._hub.root.mkdir(parents=True, exist_ok=True)

@@ -133,7 +133,7 @@ class Webhooks:
             )
         except httpx2.TimeoutException:
             delivery.status = "timed out"
-        except (httpx2.HTTPError, httpx2.InvalidURL):
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
             delivery.status = "failed to connect to host"
         else:
             delivery.status = "OK" if answer.is_success else f"Invalid HTTP Response: {answer.status_code}"

@@ -36,6 +36,7 @@ class RemediationWorkflow:
     def __init__(self, request: models.RemediationRequest) -> None:
         self._case = Case(request, Status(state=State.TRIAGE, attempts_allowed=request.limits.attempts))
         self._news = False
+        self._closed = False
         self._answer: tuple[str, Order] | None = None
         self._stop: Order | None = None
         self._retry: Order | None = None
@@ -110,7 +111,7 @@ class RemediationWorkflow:
         """The fix pull request was closed or merged. It shortens a wait; a read decides."""
         pull_request = self._case.status.pull_request
         if pull_request is not None and event.number == pull_request.number:
-            self._news = True
+            self._news = self._closed = True
 
     @workflow.query
     def status(self) -> Status:
@@ -332,11 +333,10 @@ class RemediationWorkflow:
         pull_request = self._case.status.pull_request
         if ending.outcome is not Outcome.FIXED or pull_request is None:
             return None
-        self._news = False
         self._enter(State.WATCHING_MERGE)
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._news or self._stop is not None,
+                lambda: self._closed or self._stop is not None,
                 timeout=limits.merge_watch,
                 timeout_summary="Watch whether the fix is merged",
             )

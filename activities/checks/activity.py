@@ -127,9 +127,14 @@ class ChecksActivities:
         base = pull_request.base_branch if pull_request else run.head_branch
         if base == run.head_branch:
             return None
-        found = await self._github.list_runs(
-            home, workflow_id=run.workflow_id, branch=base, status="completed", limit=_RECENT
-        )
+        try:
+            found = await self._github.list_runs(
+                home, workflow_id=run.workflow_id, branch=base, status="completed", limit=_RECENT
+            )
+        except PermanentError as error:
+            if error.kind != "not_found":
+                raise
+            return None  # a workflow that GitHub itself provides has runs, but cannot be asked for them
         # GitHub's filter goes by the branch's name alone: a fork's branch of the same name is among them.
         return next((each for each in found if not is_fork(each, home)), None)
 

@@ -20,7 +20,7 @@ from workflows.models import Evidence, EvidenceRequest, FailedJob, LogState
 JOBS_DETAILED: Final = 20
 LOG_CAP_BYTES: Final = 64 * 1024 * 1024
 JOB_EXCERPT_BYTES: Final = 8_192
-"""Enough to show a failure's cause in 85 of 100 logs, and small beside a workflow history's 100 KB."""
+"""Shows most of what explains a failure, and stays small beside a workflow history's 100 KB."""
 _DOWNLOADS_AT_ONCE: Final = 4
 
 _FAILED: Final = frozenset({"failure", "timed_out", "startup_failure"})

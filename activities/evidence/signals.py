@@ -92,7 +92,8 @@ _STARTS_QUIET: Final = re.compile(
 )
 
 _VERDICT: Final = re.compile(
-    r"\*{3} fail|--- fail|<<< (?:fail|err)|addresssanitizer|panicked at|^_{4,} .{0,200} _{4,}|^not ok |^fail[:!]"
+    r"\*{3} fail|--- fail|<<< (?:fail|err)|addresssanitizer|panicked at"
+    r"|^_{4,} .{0,200} _{4,}|^not ok |^fail[:!]"
     r"|\[fail\]|^\s*\d{1,5}\) (?:test|error|fail)|^e {2,}\S|^error\[e\d|^\s*\[-\] |^traceback|rake aborted"
 )
 

@@ -356,7 +356,7 @@ LINE_RULES: Final = (
     _line(
         "skipped-javascript-test",
         r"\b(?:it|test|describe|context|suite|specify|bench)(?:\.(?:concurrent|each|sequential))?"
-        r"\.(?:only|skip|skipIf|todo|fails|failing|fixme)\b|\b[xf](?:it|describe|context|test|specify)\s{0,4}\(",
+        r"\.(?:only|skip|skipIf|todo|fails|failing|fixme)\s{0,4}[.(`]|\b[xf](?:it|describe|context|test|specify)\s{0,4}\(",
         _SKIPS,
     ),
     _line(

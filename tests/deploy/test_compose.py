@@ -1,6 +1,7 @@
 import importlib.resources
 import json
 import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -223,3 +224,10 @@ def test_every_network_volume_and_secret_used_is_declared_and_the_other_way_roun
     mounts = [mount.split(":")[0] for service in SERVICES.values() for mount in service.get("volumes", ())]
     assert {mount for mount in mounts if not mount.startswith("./")} == COMPOSE["volumes"].keys()
     assert all((ROOT / mount).is_file() for mount in mounts if mount.startswith("./"))
+
+
+@pytest.mark.parametrize(
+    "script", sorted((ROOT / "deploy" / "temporal").glob("*.sh")), ids=lambda path: path.name
+)
+def test_every_script_that_is_mounted_parses(script: Path) -> None:
+    subprocess.run(["sh", "-n", str(script)], check=True, timeout=10)

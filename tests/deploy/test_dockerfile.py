@@ -103,7 +103,7 @@ def test_python_packages_are_installed_by_hash(role: str) -> None:
         line.value for line in INSTRUCTIONS if line.stage in stages and re.search(r"pip install", line.value)
     ]
     assert installs
-    assert all("--require-hashes" in run or "--no-deps ." in run for run in installs)
+    assert all("--require-hashes" in run or "--no-deps --no-build-isolation ." in run for run in installs)
 
 
 def test_only_the_analyst_carries_toolchains() -> None:

@@ -29,16 +29,18 @@ async def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> No
 
 
 async def test_a_port_that_is_taken_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
-    async with LocalHub(tmp_path / "one") as hub:
+    async with LocalHub(tmp_path / "hub") as hub:
         with pytest.raises(OSError, match="in use"):
-            await LocalHub(tmp_path / "two", port=urlsplit(hub.url).port or 0).start()
-    assert list(tmp_path.iterdir()) == []
+            await LocalHub(tmp_path / "hub" / "two", port=urlsplit(hub.url).port or 0).start()
+        assert not (hub.state.root / "two").exists()
 
 
 async def test_middleware_wraps_every_request(tmp_path: Path) -> None:
-    async with LocalHub(tmp_path / "hub", middleware=[Middleware(Failing)]) as hub:
-        async with httpx2.AsyncClient(base_url=hub.url, trust_env=False) as http:
-            assert (await http.get("/rate_limit")).status_code == 502
+    async with (
+        LocalHub(tmp_path / "hub", middleware=[Middleware(Failing)]) as hub,
+        httpx2.AsyncClient(base_url=hub.url, trust_env=False) as http,
+    ):
+        assert (await http.get("/rate_limit")).status_code == 502
 
 
 async def test_a_deleted_repository_is_not_found_any_more(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class ScriptedWire:
         self._script: defaultdict[tuple[str, str], list[Answer]] = defaultdict(list)
 
     def on(self, method: str, url: str, *answers: Answer) -> None:
-        """Answer requests for `url` (a path of the API, or a whole address), whatever their query."""
+        """Answer requests for `url`: a path of the API or a whole address, with that query if it has one."""
         whole = url if "://" in url else f"{API}{url}"
         self._script[method, whole] += answers
 
@@ -40,7 +40,7 @@ class ScriptedWire:
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(request)
-        answers = self._script.get((request.method, str(request.url.copy_with(query=None))))
+        answers = self._answers(request)
         if not answers:
             return answer(404, {"message": "Not Found"})
         current = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -52,6 +52,16 @@ class ScriptedWire:
                 current.status_code, headers=current.headers, content=current.content, request=request
             )
         return current(request)
+
+    def _answers(self, request: httpx2.Request) -> list[Answer] | None:
+        bare = str(request.url.copy_with(query=None))
+        for (method, url), answers in self._script.items():
+            wanted = httpx2.URL(url)
+            if (method, str(wanted.copy_with(query=None))) == (request.method, bare) and all(
+                request.url.params.get(name) == value for name, value in wanted.params.items()
+            ):
+                return answers
+        return None
 
 
 def answer(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx2.Response:

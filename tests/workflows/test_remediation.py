@@ -487,6 +487,9 @@ async def test_a_webhook_shortens_the_wait_for_ci(skipping: WorkflowEnvironment)
                 await handle.signal(RemediationWorkflow.checks_completed, models.ChecksCompleted())
                 await asyncio.sleep(0.2)
             await until(handle, lambda status: status.outcome is Outcome.FIXED)
+            await handle.signal(RemediationWorkflow.checks_completed, models.ChecksCompleted())
+            await handle.signal(RemediationWorkflow.pull_request_closed, models.PullRequestClosed(number=6))
+            assert (await handle.query(RemediationWorkflow.status)).state is State.WATCHING_MERGE
             closed = models.PullRequestClosed(number=5, merged=True)
             await handle.signal(RemediationWorkflow.pull_request_closed, closed)
             assert (await handle.result()).disposition is Disposition.KEPT

@@ -153,7 +153,7 @@ LINTING: Final[tuple[Rule, ...]] = (
         failure_class=FailureClass.LINT,
         root_cause="shellcheck reports {code} in {file}: {message}",
         pattern=rf"^In (?P<file>{_PATH}) line \d{{1,7}}:(?:\n[^\n]{{0,400}}){{0,8}}?\n[^\n]{{0,400}}?"
-        rf"(?P<code>SC\d{{4}}) \(\w{{4,7}}\): (?P<message>{_REST})",
+        rf"(?P<code>SC\d{{4}})(?: \(\w{{4,7}}\))?: (?P<message>{_REST})",
     ),
     Rule(
         name="golangci-lint",

@@ -4,11 +4,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from scripted_wire import API, TOKEN, ScriptedWire, answer
 
 from activities.adapters.github import GitHub
 from activities.adapters.wire import api_path
 from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
-from tests.support.scripted_wire import API, TOKEN, ScriptedWire, answer
 
 REPOSITORY = "acme/widgets"
 RUN = "/repos/acme/widgets/actions/runs/7"
@@ -170,22 +170,22 @@ async def test_a_spent_rate_limit_asks_to_wait_until_it_is_reset(wire: ScriptedW
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "message", "seconds"),
+    ("refusal", "seconds"),
     [
-        (403, {"retry-after": "17"}, "You have exceeded a secondary rate limit", 17),
-        (429, {"retry-after": "5"}, "Too many requests", 5),
-        (403, {}, "You have exceeded a secondary rate limit. Please wait", 60),
-        (403, {}, "You have triggered an abuse detection mechanism", 60),
-        (429, {}, "Slow down", 60),
-        (403, {"retry-after": "0"}, "secondary rate limit", 1),
-        (403, {"retry-after": "999999"}, "secondary rate limit", 7_200),
-        (403, {"retry-after": "tomorrow"}, "secondary rate limit", 60),
+        (answer(403, {"message": "You have exceeded a secondary rate limit"}, {"retry-after": "17"}), 17),
+        (answer(429, {"message": "Too many requests"}, {"retry-after": "5"}), 5),
+        (answer(403, {"message": "You have exceeded a secondary rate limit. Please wait"}), 60),
+        (answer(403, {"message": "You have triggered an abuse detection mechanism"}), 60),
+        (answer(429, {"message": "Slow down"}), 60),
+        (answer(403, {"message": "secondary rate limit"}, {"retry-after": "0"}), 1),
+        (answer(403, {"message": "secondary rate limit"}, {"retry-after": "999999"}), 7_200),
+        (answer(403, {"message": "secondary rate limit"}, {"retry-after": "tomorrow"}), 60),
     ],
 )
 async def test_a_throttled_request_names_the_delay(
-    wire: ScriptedWire, github: GitHub, status: int, headers: dict[str, str], message: str, seconds: int
+    wire: ScriptedWire, github: GitHub, refusal: httpx2.Response, seconds: int
 ) -> None:
-    wire.on("GET", RUN, answer(status, {"message": message}, headers))
+    wire.on("GET", RUN, refusal)
     error = await error_of(github)
     assert isinstance(error, ThrottledError)
     assert error.delay == timedelta(seconds=seconds)

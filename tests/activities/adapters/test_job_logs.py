@@ -1,11 +1,12 @@
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from scripted_wire import API, TOKEN, ScriptedWire, answer
 
 from activities.adapters.github import GitHub
 from activities.errors import PermanentError, UnavailableError
-from tests.support.scripted_wire import API, TOKEN, ScriptedWire, answer
 from workflows.models import LogState
 
 REPOSITORY = "acme/widgets"
@@ -35,6 +36,10 @@ def github(wire: ScriptedWire) -> GitHub:
 
 def text(content: bytes, kind: str = "text/plain; charset=utf-8") -> httpx2.Response:
     return httpx2.Response(200, content=content, headers={"content-type": kind})
+
+
+def assert_nothing_left(folder: Path) -> None:
+    assert list(folder.iterdir()) == []
 
 
 def sent_to(location: str) -> httpx2.Response:
@@ -79,7 +84,7 @@ async def test_an_expired_log_is_gone_not_an_error(
     wire.on("GET", STORE, gone)
     found = await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=4)
     assert (found.state, found.path) == (LogState.GONE, None)
-    assert list(tmp_path.iterdir()) == []
+    assert_nothing_left(tmp_path)
 
 
 async def test_an_empty_log_is_empty_and_leaves_no_file(
@@ -88,7 +93,7 @@ async def test_an_empty_log_is_empty_and_leaves_no_file(
     wire.on("GET", LOGS, text(b""))
     found = await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=4)
     assert (found.state, found.path, found.size) == (LogState.EMPTY, None, 0)
-    assert list(tmp_path.iterdir()) == []
+    assert_nothing_left(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -172,14 +177,14 @@ async def test_an_archive_that_calls_itself_text_is_refused(
     wire.on("GET", LOGS, text(beginning))
     with pytest.raises(PermanentError):
         await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=100)
-    assert list(tmp_path.iterdir()) == []
+    assert_nothing_left(tmp_path)
 
 
 async def test_a_download_that_breaks_off_leaves_no_file(
     wire: ScriptedWire, github: GitHub, tmp_path: Path
 ) -> None:
     class Breaking(httpx2.AsyncByteStream):
-        async def __aiter__(self):  # type: ignore[no-untyped-def]
+        async def __aiter__(self) -> AsyncIterator[bytes]:
             yield b"half a "
             raise httpx2.ReadError(f"cut at {SIGNED}")
 
@@ -189,7 +194,7 @@ async def test_a_download_that_breaks_off_leaves_no_file(
     with pytest.raises(UnavailableError) as caught:
         await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=100)
     assert "very-secret" not in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
+    assert_nothing_left(tmp_path)
 
 
 async def test_a_signed_address_that_ran_out_is_asked_for_again_later(

@@ -3,10 +3,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from scripted_wire import API, ScriptedWire, answer
 from temporalio.exceptions import ApplicationError
 
 from activities.checks.activity import ChecksActivities
-from tests.support.scripted_wire import API, ScriptedWire, answer
 from workflows.models import (
     ChecksRequest,
     CiVerdict,
@@ -89,7 +89,7 @@ async def test_a_failed_run_is_read_with_its_branch_and_pull_request(wire: Scrip
     assert (found.branch_tip, found.pull_request, found.pull_request_open) == (TIP, 5, True)
     assert (found.base_branch, found.base_failed_run, found.base_failed_run_attempt) == ("main", 6, 4)
     assert (found.default_branch, found.author, found.fix_branch_exists) == ("main", "ada", False)
-    assert not (found.head_is_fork or found.head_is_bot or found.skip_marker)
+    assert (found.head_is_fork, found.head_is_bot, found.skip_marker) == (False, False, False)
 
 
 async def test_a_run_without_a_pull_request_asks_nothing_about_a_base(wire: ScriptedWire) -> None:
@@ -166,7 +166,7 @@ async def test_a_renamed_repository_is_not_a_fork_of_itself(wire: ScriptedWire) 
         ({"head_commit": {"message": "x", "author": {"name": "pre-commit-ci[bot]"}}}, True),
         ({"head_branch": "regreen/7", "actor": {"login": "regreen[bot]", "type": "Bot"}}, False),
         ({"head_branch": "regreen/7/more", "actor": {"login": "x[bot]", "type": "Bot"}}, True),
-        ({"head_branch": "robots/dependabot/"}, False),
+        ({"head_branch": "robots/dependabot"}, False),
         ({"actor": None, "head_commit": None}, False),
     ],
 )
@@ -210,15 +210,7 @@ def commit_says(
     wire: ScriptedWire, sha: str, runs: list[dict[str, Any]], checks: list[dict[str, Any]]
 ) -> None:
     wire.on("GET", f"{ROOT}/commits/{sha}/check-runs", answer(200, {"check_runs": checks}))
-    said = getattr(wire, "said", {})
-    if not said:
-        wire.said = said  # type: ignore[attr-defined]
-        wire.on(
-            "GET",
-            f"{ROOT}/actions/runs",
-            lambda request: answer(200, {"workflow_runs": said[request.url.params["head_sha"]]}),
-        )
-    said[sha] = runs
+    wire.on("GET", f"{ROOT}/actions/runs?head_sha={sha}", answer(200, {"workflow_runs": runs}))
 
 
 def a_check(app: str, conclusion: str | None) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""The README's tables and `.env.example` hold every setting with its default."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from starter.settings import StarterSettings
+from worker import WorkerSettings
+from workflows.configuration import load, variable
+
+ROOT: Final = Path(__file__).parents[2]
+SETTINGS: Final = (WorkerSettings, StarterSettings)
+REQUIRED: Final = {
+    WorkerSettings: {"REGREEN_PUBLISHER_TOKEN": "a-token"},
+    StarterSettings: {"REGREEN_WEBHOOK_SECRET": "a-secret"},
+}
+"""Without these the settings cannot be read at all."""
+
+ROW: Final = re.compile(r"^\| `(REGREEN_\w+)` \| (none|required|`[^`]*`) \| (.+) \|$", re.MULTILINE)
+LINE: Final = re.compile(r"^# (REGREEN_\w+)=(.*)$", re.MULTILINE)
+
+
+def variables(settings: type[BaseSettings]) -> list[str]:
+    return [variable(settings, field) for field in settings.model_fields]
+
+
+def readme() -> dict[str, tuple[str, str]]:
+    rows = ROW.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    return {found: (default, meaning) for found, default, meaning in rows}
+
+
+def example() -> dict[str, str]:
+    return dict(LINE.findall((ROOT / ".env.example").read_text(encoding="utf-8")))
+
+
+def loaded(
+    settings: type[BaseSettings],
+    given: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    empty_folder: Path,
+) -> BaseSettings:
+    monkeypatch.chdir(empty_folder)
+    for each in SETTINGS:
+        for found in variables(each):
+            monkeypatch.delenv(found, raising=False)
+    for found, value in (given | REQUIRED[settings]).items():
+        monkeypatch.setenv(found, value)
+    return load(settings, secrets_directory=empty_folder)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_readme_s_table_names_every_setting_in_order(settings: type[BaseSettings]) -> None:
+    known = variables(settings)
+    assert [found for found in readme() if found in known] == known
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_example_file_names_every_setting_in_order(settings: type[BaseSettings]) -> None:
+    known = variables(settings)
+    assert [found for found in example() if found in known] == known
+
+
+def test_neither_names_a_setting_that_does_not_exist() -> None:
+    known = {found for settings in SETTINGS for found in variables(settings)}
+    assert readme().keys() == known
+    assert example().keys() == known
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_readme_gives_every_default(
+    settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = {found: default.strip("`") for found, (default, _) in readme().items() if "`" in default}
+    assert loaded(settings, written, monkeypatch, tmp_path) == loaded(settings, {}, monkeypatch, tmp_path)
+    for field, info in settings.model_fields.items():
+        default = readme()[variable(settings, field)][0]
+        assert (default == "required") is info.is_required()
+        assert info.is_required() or (default == "none") is (info.default in {None, ()}), field
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_example_file_uncommented_changes_nothing(
+    settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert loaded(settings, example(), monkeypatch, tmp_path) == loaded(settings, {}, monkeypatch, tmp_path)
+
+
+def test_the_readme_gives_the_starter_s_settings_the_meaning_that_errors_give_them() -> None:
+    for field, info in StarterSettings.model_fields.items():
+        assert readme()[variable(StarterSettings, field)][1] == info.description
+
+
+def test_the_example_file_as_it_is_sets_nothing() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if line and not line.startswith("#")]

@@ -1,0 +1,82 @@
+"""Records a workflow history for every outcome, from real runs; `make histories` runs it.
+
+What names the machine is replaced. Nothing else is changed: a history is evidence, and is recorded anew only
+when workflows change on purpose in a way that open remediations cannot replay.
+"""
+
+import asyncio
+import base64
+import json
+import re
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from outcomes import CASES, SETTINGS, Play
+
+from localhub.stage import Stage
+
+HISTORIES: Final = Path(__file__).resolve().parent.parent / "histories"
+STAGE: Final = "/stage"
+"""Stands for the stage's temporary folder, which the logs of CI runs mention."""
+_DIVERGES: Final = ("diagnose_failure", "judge_patch")
+
+
+def without_machine(history: str, folder: Path) -> dict[str, Any]:
+    """A history without the stage's folder, the host's name and the identities of processes."""
+    host = re.escape(socket.gethostname())
+
+    def clean(text: str) -> str:
+        return re.sub(rf"\b\d+@{host}", "worker", text).replace(str(folder), STAGE)
+
+    cleaned: dict[str, Any] = _rewritten(json.loads(history), clean)
+    return cleaned
+
+
+def divergent(history: dict[str, Any]) -> dict[str, Any]:
+    """A history in which another activity was scheduled than the workflow asks for."""
+    there, instead = (json.dumps(name) for name in _DIVERGES)
+    changed: dict[str, Any] = json.loads(
+        json.dumps(history).replace(f'"name": {there}', f'"name": {instead}')
+    )
+    if changed == history:
+        raise LookupError(f"the history never schedules {there}")
+    return changed
+
+
+def _rewritten(value: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, list):
+        return [_rewritten(each, clean) for each in value]
+    if isinstance(value, str):
+        return clean(value)
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"metadata", "data"}:
+        text = clean(base64.b64decode(value["data"]).decode())
+        return {**value, "data": base64.b64encode(text.encode()).decode()}
+    return {name: _rewritten(each, clean) for name, each in value.items()}
+
+
+def _write(name: str, history: dict[str, Any]) -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    (HISTORIES / f"{name}.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+
+
+async def record() -> None:
+    """Play every case, and write its histories."""
+    async with Stage(settings=SETTINGS) as stage:
+        for outcome, case in CASES.items():
+            play = Play(stage, case)
+            await play.run()
+            for name, text in (await play.histories()).items():
+                history = without_machine(text, stage.folder)
+                _write(name, history)
+                if name == "fixed":
+                    _write("divergent", divergent(history))
+            sys.stderr.write(f"recorded {outcome}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(record())
