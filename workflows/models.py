@@ -679,7 +679,7 @@ class ChecksReading(Payload):
 
 
 class RerunRequest(Payload):
-    """Arguments of `rerun_failed_jobs` and `read_rerun`."""
+    """Argument of `rerun_failed_jobs`."""
 
     repository: Repository
     run_id: int

@@ -65,7 +65,7 @@ async def test_a_recorded_history_replays(replayer: Replayer, name: str) -> None
 
 
 async def test_a_history_that_the_workflow_would_not_make_is_found_out(replayer: Replayer) -> None:
-    with pytest.raises(NondeterminismError):
+    with pytest.raises(NondeterminismError, match="diagnose_failure"):
         await replayer.replay_workflow(history(DIVERGENT))
 
 

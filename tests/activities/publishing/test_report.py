@@ -344,7 +344,7 @@ def test_a_pull_request_says_what_broke_what_changed_and_how_to_stop() -> None:
     assert body.startswith(naming.marker(123))
     assert "lint failure" in body
     assert "```text\nF401\n```" in body
-    assert "`x`: 1 lines added, 1 removed." in body
+    assert "`x` (+1, -1 lines)." in body
     assert "passes after it, in the sandbox" in body
     assert "touches nothing protected" in body
     assert "regreen stop ci-remediation/acme/widgets/123" in body
