@@ -59,7 +59,7 @@ class Limits(Payload):
     ci_deadline: timedelta = timedelta(hours=2)
     ci_appearance: timedelta = timedelta(minutes=10)
     """How long a fix may wait for its first check to appear before it counts as unverified."""
-    ci_poll: timedelta = timedelta(seconds=60)
+    ci_poll: timedelta = timedelta(minutes=5)
     approval_deadline: timedelta = timedelta(days=7)
     merge_watch: timedelta = timedelta(days=14)
 

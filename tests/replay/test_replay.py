@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from outcomes import CANARY
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from outcomes import CANARY
 from workflows.connection import connect
 from workflows.models import Outcome
 from workflows.patch_attempt import PatchAttemptWorkflow

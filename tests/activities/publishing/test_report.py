@@ -189,6 +189,19 @@ def test_a_question_shows_the_patch_the_reasons_and_the_commands_that_answer() -
         ) in text
 
 
+def test_a_question_on_a_pull_request_can_be_answered_by_a_comment_there() -> None:
+    question = {
+        "outcome": None,
+        "reason": None,
+        "state": State.AWAITING_APPROVAL,
+        "question": "0123456789abcdef",
+    }
+    command = "/regreen approve 0123456789abcdef"
+    on_pull_request = a_report(run=a_run(pull_request=4, pull_request_open=True), **question)
+    assert f"`{command}`" in render(on_pull_request)
+    assert command not in render(a_report(**question))
+
+
 @pytest.mark.parametrize("state", list(State))
 def test_every_state_can_be_told(state: State) -> None:
     assert f"regreen stop {WORKFLOW_ID}" in render(a_report(outcome=None, reason=None, state=state))
