@@ -29,7 +29,13 @@ def renew(name: str, selection: tuple[str, ...]) -> None:
         [
             *(str(UV), "pip", "compile", "pyproject.toml", *selection),
             *("--upgrade", "--universal", "--python-version", "3.11", "--generate-hashes", "--quiet"),
-            *("--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header"),
+            *(
+                "--no-emit-index-url",
+                "--no-emit-find-links",
+                "--no-strip-extras",
+                "--no-annotate",
+                "--no-header",
+            ),
             *("--output-file", f"requirements/{name}"),
         ],
         cwd=HERE.parent,
