@@ -118,7 +118,7 @@ class WorkerSettings(BaseSettings):
 
 def claude(settings: WorkerSettings, http: httpx2.AsyncClient) -> Claude | None:
     """The model, or None where none is set up."""
-    without_key = settings.model_provider is ModelProvider.ANTHROPIC and settings.anthropic_api_key is None
+    without_key = settings.model_provider is ModelProvider.ANTHROPIC and not settings.anthropic_api_key
     if settings.model_provider is ModelProvider.OFF or without_key:
         return None
     access = ModelAccess(
