@@ -8,7 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
 from scripted import ScriptedActivities, diagnosis, opinion, serving, snapshot, start
-from workflows import consultation, models
+from workflows import consultation, models, narration
 from workflows.models import Action, FailureClass, ModelProblem, Outcome, Reason, TriagePolicy
 from workflows.naming import CI_COST_USD
 from workflows.patch_attempt import PatchAttemptWorkflow
@@ -248,6 +248,21 @@ def test_an_unknown_price_makes_the_sum_unknown() -> None:
     assert (after_two.model_calls, after_two.cost_usd) == (2, None)
     assert (after_three.model_calls, after_three.cost_usd) == (3, None)
     assert consultation.with_opinion(OPEN, (dear, unknown)).cost_usd is None
+
+
+@pytest.mark.parametrize(("cost", "shown"), [(0.0123, "US$ 0.0123"), (None, "cost unknown")])
+def test_a_person_who_looks_sees_who_decided_and_what_it_cost(cost: float | None, shown: str) -> None:
+    status = models.Status(
+        state=models.State.DIAGNOSIS,
+        diagnosis=diagnosis(note="Decided by the model `m`; the rules left it open."),
+        model_calls=2,
+        cost_usd=cost,
+    )
+
+    lines = narration.details(status, "ci-remediation/acme/widgets/12").splitlines()
+
+    assert f"- Model calls: 2, {shown}" in lines
+    assert "- `Decided by the model 'm'; the rules left it open.`" in lines
 
 
 def test_a_failure_of_no_known_kind_is_a_bug_and_stays_one() -> None:

@@ -137,6 +137,13 @@ CHECKING: Final[tuple[Rule, ...]] = (
         r"^ +\d{1,7}:\d{1,7} +error +(?P<message>[^\n]{1,200}?) +[A-Z]\w{1,30}\.\w{1,40}$",
         "Vale documentation",
     ),
+    _lint(
+        "link-check",
+        "A link in the documents is dead: {message}",
+        r"^(?P<message>(?:\[✖\] |\[(?:404|410|ERROR)\] |[✗\u00d7] \[\d{3}\] )https?://[^\n]{1,200})"
+        r"|^ +\d{1,5}\. \[L\d{1,6}\] (?P<message_2>(?:404|410) https?://[^\n]{1,200})",
+        "lychee, markdown-link-check and awesome_bot output",
+    ),
     # shell, containers, infrastructure
     _lint(
         "shellcheck-gcc",
@@ -206,7 +213,8 @@ CHECKING: Final[tuple[Rule, ...]] = (
         "clang-tidy",
         "clang-tidy reports {code} in {file}: {message}",
         rf"^(?P<file>{_PATH}):\d{{1,7}}:\d{{1,7}}: (?:error|warning): (?P<message>[^\n]{{1,200}}) "
-        r"\[(?P<code>(?:clang-analyzer|clang-diagnostic|bugprone|cert|cppcoreguidelines|google|hicpp|llvm|misc"
+        r"\[(?P<code>(?:clang-analyzer|clang-diagnostic|bugprone|cert|cppcoreguidelines|google|hicpp|llvm"
+        r"|misc"
         r"|modernize|performance|portability|readability|concurrency)-[\w.,-]{1,100})\]$",
         "clang-tidy documentation",
     ),
@@ -248,6 +256,12 @@ CHECKING: Final[tuple[Rule, ...]] = (
         rf"^(?P<file>{_PATH}\.kts?):\d{{1,7}}:\d{{1,7}}: (?P<message>[^\n]{{1,200}}) "
         r"\[(?P<code>[A-Z]\w{3,60})\]$",
         "detekt documentation",
+    ),
+    _lint(
+        "perlcritic",
+        "perlcritic reports: {message}",
+        r"^(?P<message>[^\n]{1,200} at line \d{1,6}, column \d{1,6}\.  [^\n]{1,150}\(Severity: [1-5]\))",
+        "Perl::Critic documentation",
     ),
     # Ruby, PHP, Swift, Elixir, Rust
     _lint(

@@ -157,6 +157,15 @@ COMPILING: Final[tuple[Rule, ...]] = (
         pattern=rf"^(?P<file>{_PATH}\.r(?:b|u|ake)):\d{{1,7}}: (?P<message>syntax errors? ?{_REST})",
     ),
     Rule(
+        name="sass",
+        failure_class=FailureClass.COMPILE,
+        root_cause="A style sheet does not compile: {message}",
+        pattern=r"^ *Error: (?P<message>(?:Invalid CSS after |Undefined (?:variable|mixin|function)"
+        r"|expected \"|"
+        r"Can't find stylesheet to import)[^\n]{0,150})",
+        source="Sass messages",
+    ),
+    Rule(
         name="perl-syntax",
         failure_class=FailureClass.COMPILE,
         root_cause="{file} is not valid Perl: {message}",

@@ -178,6 +178,15 @@ DEPENDENCIES: Final[tuple[Rule, ...]] = (
         source="pkg-config manual",
     ),
     Rule(
+        name="shared-library",
+        failure_class=FailureClass.DEPENDENCY,
+        root_cause="A program lacks the shared library {name}.",
+        pattern=r"error while loading shared libraries: (?P<name>[^\s:]{1,100}"
+        r"): cannot open shared object file"
+        r"|ImportError: (?P<name_2>[\w.+-]{1,100}): cannot open shared object file",
+        source="ld.so(8)",
+    ),
+    Rule(
         name="ruby-load",
         failure_class=FailureClass.DEPENDENCY,
         root_cause="Ruby cannot load {module}.",

@@ -22,6 +22,12 @@ IMAGES: Final[tuple[Rule, ...]] = (
         source="Docker documentation, build",
     ),
     Rule(
+        name="docker-reference",
+        failure_class=FailureClass.DOCKER_BUILD,
+        root_cause="The image's name is not valid: {message}",
+        pattern=r"(?P<message>[^\n]{0,150}invalid reference format[^\n]{0,80})",
+    ),
+    Rule(
         name="docker-pull-denied",
         failure_class=FailureClass.DOCKER_BUILD,
         root_cause="The image {name} does not exist, or may not be pulled.",

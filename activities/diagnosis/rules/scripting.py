@@ -77,6 +77,7 @@ SCRIPTING: Final[tuple[Rule, ...]] = (
         "git-not-a-repository",
         "The step uses git where nothing was checked out.",
         r"^fatal: not a git repository",
+        certainty=Certainty.FAMILY,
     ),
     _configuration(
         "git-conflict",
@@ -194,13 +195,23 @@ SCRIPTING: Final[tuple[Rule, ...]] = (
     _configuration(
         "cmake-configuration",
         "CMake stops at {file}: {message}",
-        r"^CMake Error at (?P<file>[\w./-]{1,200}):\d{1,6} \(\w{1,60}\):\n {2}(?P<message>[^\n]{1,200})",
+        r"^CMake Error at (?P<file>[\w./-]{1,200}):\d{1,6} \((?!message)\w{1,60}\):\n {2}"
+        r"(?P<message>[^\n]{1,200})",
         "CMake documentation",
     ),
     _configuration(
         "rake-task",
         "Rake does not know the task: {message}",
-        r"^Don't know how to build task '(?P<message>[^'\n]{1,100})'",
+        r"^Don't know how to build task '(?P<message>[^'\n]{1,100})'"
+        r"|^(?P<message_2>No Rakefile found[^\n]{0,80})",
+    ),
+    _configuration(
+        "gulp-task",
+        "The task runner does not know the task: {message}",
+        r"(?P<message>Task (?:never defined: |'[^'\n]{1,80}' is not in your gulpfile"
+        r"|\"[^\"\n]{1,80}\" not found)"
+        r"[^\n]{0,80})",
+        "gulp and Grunt output",
     ),
     _configuration(
         "schema-invalid",
@@ -236,6 +247,6 @@ SCRIPTING: Final[tuple[Rule, ...]] = (
         r"|unknown (?:shorthand )?flag: "
         r"|[Uu]nknown option:? |unrecognized option |invalid option -- |No such option: "
         r"|unexpected argument )[^\n]{1,120})",
-        certainty=Certainty.FAMILY,
+        certainty=Certainty.GUESS,
     ),
 )

@@ -104,6 +104,20 @@ SUITES: Final[tuple[Rule, ...]] = (
         pattern=r"^\d{1,5}\) (?P<test>[\w\\]{1,150}::\w{1,100})[^\n]{0,100}$",
     ),
     Rule(
+        name="phpt",
+        failure_class=FailureClass.UNIT_TEST,
+        root_cause="The test {test} fails.",
+        pattern=r"^FAIL (?P<test>[^\n]{1,200}\[[^\]\n]{1,200}\.phpt\])",
+        source="PHP's run-tests.php",
+    ),
+    Rule(
+        name="pester",
+        failure_class=FailureClass.UNIT_TEST,
+        root_cause="The test {test} fails.",
+        pattern=r"^ *\[-\] (?P<test>[^\n]{1,150}) \d{1,7}(?:\.\d{1,3})?m?s\b",
+        source="Pester documentation",
+    ),
+    Rule(
         name="pest",
         failure_class=FailureClass.UNIT_TEST,
         root_cause="The test {test} fails.",
@@ -146,7 +160,7 @@ SUITES: Final[tuple[Rule, ...]] = (
         name="prove",
         failure_class=FailureClass.UNIT_TEST,
         root_cause="Perl tests fail: {message}",
-        pattern=r"^# +Failed test (?P<message>'?[^\n]{1,150})",
+        pattern=r"^# {2,4}Failed test (?P<message>'[^\n]{1,150})",
         source="Test::More documentation",
     ),
     Rule(
