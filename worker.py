@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx2
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
 from activities.adapters.github import GitHub
+from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
 from activities.checks.activity import ChecksActivities
 from activities.diagnosis.activity import DiagnosisActivities
@@ -55,7 +57,11 @@ class WorkerSettings(BaseSettings):
     """Settings of a worker process, from the environment (prefix `REGREEN_`), `.env` and `/run/secrets`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="REGREEN_", env_file=".env", env_ignore_empty=True, extra="ignore"
+        env_prefix="REGREEN_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
     )
 
     role: Role = Role.ALL
@@ -74,6 +80,15 @@ class WorkerSettings(BaseSettings):
     reader_private_key: SecretStr | None = None
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
+    model_provider: ModelProvider = ModelProvider.ANTHROPIC
+    model: str = "claude-sonnet-5-5"
+    """The model's name, as its provider spells it."""
+    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    """Key of the Claude API or of a gateway that speaks it. Only the analyst uses it."""
+    anthropic_base_url: str | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
+    """Another address of the model's API."""
+    model_prices: dict[str, ModelPrice] | None = None
+    """US dollars per million tokens by model, beside the list prices that Regreen knows."""
 
     @model_validator(mode="after")
     def _publisher_can_write(self) -> Self:
@@ -99,6 +114,21 @@ class WorkerSettings(BaseSettings):
         if app_id is not None and key is not None:
             return AppInstallation(app_id, key, http, self.github_api_url)
         return NoCredentials()
+
+
+def claude(settings: WorkerSettings, http: httpx2.AsyncClient) -> Claude | None:
+    """The model, or None where none is set up."""
+    without_key = settings.model_provider is ModelProvider.ANTHROPIC and not settings.anthropic_api_key
+    if settings.model_provider is ModelProvider.OFF or without_key:
+        return None
+    access = ModelAccess(
+        provider=settings.model_provider,
+        model=settings.model,
+        api_key=settings.anthropic_api_key,
+        base_url=settings.anthropic_base_url,
+        prices=settings.model_prices or {},
+    )
+    return Claude(access, http)
 
 
 def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
@@ -128,9 +158,11 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
     github = GitHub(http, credentials, api_url=settings.github_api_url)
     cache = settings.cache_dir.expanduser()
     mirrors = RepositoryMirrors(cache / "git", server_url=settings.github_url, credentials=credentials)
+    diagnosis = DiagnosisActivities(claude(settings, http))
     return [
         EvidenceActivities(github, cache / "logs").collect_evidence,
-        DiagnosisActivities().diagnose_failure,
+        diagnosis.diagnose_failure,
+        diagnosis.diagnose_by_model,
         PatchingActivities(mirrors, Sandbox()).propose_patch,
     ]
 

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,7 +20,7 @@ from temporalio.client import Client
 
 from localhub.serving import Listener
 from temporal_server import dev_server
-from worker import Role, WorkerSettings, build_workers
+from worker import Role, WorkerSettings, build_workers, claude
 from workflows.configuration import ConfigurationError, load
 from workflows.connection import connect
 from workflows.models import AuthorisationRequest
@@ -91,6 +92,59 @@ def test_settings_do_not_show_their_secrets() -> None:
     settings = load(WorkerSettings, publisher_token="a-token", reader_private_key=KEY)
     assert "a-token" not in repr(settings)
     assert "BEGIN" not in repr(settings)
+
+
+def test_the_model_s_key_is_read_under_its_own_name_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "anthropic_api_key").write_text("from-a-file", encoding="utf-8")
+    mounted = load(WorkerSettings, secrets_directory=tmp_path, role=Role.ANALYST)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "from-the-environment")
+    set_there = load(WorkerSettings, secrets_directory=tmp_path, role=Role.ANALYST)
+    assert mounted.anthropic_api_key is not None
+    assert mounted.anthropic_api_key.get_secret_value() == "from-a-file"
+    assert set_there.anthropic_api_key is not None
+    assert set_there.anthropic_api_key.get_secret_value() == "from-the-environment"
+    assert "from-the-environment" not in repr(set_there)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, None),
+        ({"ANTHROPIC_API_KEY": ""}, None),
+        ({"ANTHROPIC_API_KEY": "a-key"}, "claude-sonnet-5-5"),
+        ({"ANTHROPIC_API_KEY": "a-key", "REGREEN_MODEL": "house-model"}, "house-model"),
+        ({"ANTHROPIC_API_KEY": "a-key", "REGREEN_MODEL_PROVIDER": "off"}, None),
+        ({"REGREEN_MODEL_PROVIDER": "bedrock"}, "claude-sonnet-5-5"),
+    ],
+)
+async def test_a_model_is_asked_only_where_one_is_set_up(
+    given: dict[str, str], asked: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    async with httpx2.AsyncClient() as http:
+        found = claude(load(WorkerSettings, role=Role.ANALYST), http)
+    assert (found.model if found else None) == asked
+
+
+def test_a_price_that_is_no_price_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGREEN_MODEL_PRICES", '{"house-model": {"input": -1}}')
+    with pytest.raises(ConfigurationError, match="REGREEN_MODEL_PRICES"):
+        load(WorkerSettings, role=Role.ANALYST)
+
+
+def test_starting_a_worker_does_not_load_the_model_s_library() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, worker; print('anthropic' in sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
 
 
 # ── queues ──────────────────────────────────────────────────────────────────────────────────────────────────

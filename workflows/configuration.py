@@ -40,8 +40,11 @@ def load(settings: type[S], *, secrets_directory: Path = SECRETS_DIRECTORY, **ov
 
 def variable(settings: type[BaseSettings], field: str) -> str:
     """The environment variable that sets `field`."""
-    if field not in settings.model_fields:
+    info = settings.model_fields.get(field)
+    if info is None:
         return field.upper()
+    if isinstance(info.validation_alias, str):
+        return info.validation_alias
     return f"{settings.model_config.get('env_prefix', '')}{field}".upper()
 
 

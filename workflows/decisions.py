@@ -83,6 +83,11 @@ def wants_rerun(diagnosis: Diagnosis, limits: Limits, *, rerun_used: bool) -> bo
     return diagnosis.action is Action.RERUN and not rerun_used and limits.reruns > 0
 
 
+def only_explained(run: RunSnapshot, policy: TriagePolicy) -> bool:
+    """Whether a failure on this branch may be explained and nothing else."""
+    return run.head_is_fork or (run.head_is_bot and not policy.repair_bot_branches)
+
+
 def after_diagnosis(run: RunSnapshot, diagnosis: Diagnosis, policy: TriagePolicy) -> Ending | None:
     """Whether to try a repair; None means yes."""
     if run.head_is_fork:

@@ -390,6 +390,14 @@ class DiagnosisRequest(Payload):
     """True once a rerun of the same commit stayed red: a transient cause is ruled out."""
 
 
+class Location(Payload):
+    """A place in the repository that the log names."""
+
+    path: Name
+    line: int | None = None
+    """1-based; None where the log names the file only."""
+
+
 class Diagnosis(Payload):
     """What broke, on which evidence, and what to do about it."""
 
@@ -404,6 +412,57 @@ class Diagnosis(Payload):
     files: tuple[Name, ...] = ()
     missing_permission: Name | None = None
     """The `permissions:` entry the log asks for, as `packages: write`; None for other classes."""
+    locations: tuple[Location, ...] = ()
+    """Where in the repository, as far as the log tells; the first is the one the cause names."""
+    jobs_alike: int = 0
+    """How many failed jobs show the same sign of an outage; 0 unless there are several, and no others."""
+    wants_model: bool = False
+    """The rules leave it open, and the analyst has a model to ask."""
+    note: Sentence = ""
+    """Who decided, where it was not a rule that knows: the model, or the rules for want of one, and why."""
+    model: Name | None = None
+    """The model that was asked, whatever became of its answer; None where none was."""
+    input_tokens: int = 0
+    """Read by the model, cached ones included, over all calls for this diagnosis."""
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those that came from the cache."""
+    cost_usd: float | None = None
+    """None where no model was asked, or its price is not known."""
+
+
+class ModelUse(Payload):
+    """What one model call took."""
+
+    model: Name
+    input_tokens: int = 0
+    """All that was read, cached or not."""
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those that came from the cache."""
+    cost_usd: float | None = None
+    """None where the model's price is not known."""
+
+
+class ModelProblem(StrEnum):
+    """Why a paid reply is no answer."""
+
+    REFUSED = "refused"
+    """The model declines; asking again would be declined again."""
+    TOO_LONG = "too_long"
+    """The reply was cut at its limit; it would be cut again."""
+    UNFIT = "unfit"
+    """Not what was asked for; another try may be."""
+
+
+class ModelOpinion(Payload):
+    """Result of `diagnose_by_model`: a diagnosis, or why the reply is none."""
+
+    use: ModelUse
+    diagnosis: Diagnosis | None = None
+    problem: ModelProblem | None = None
+    detail: Sentence = ""
+    """What was wrong with the reply."""
 
 
 # ── patches ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -770,6 +829,8 @@ class RemediationResult(Payload):
     pull_request: PullRequest | None = None
     fix_head_sha: Sha | None = None
     disposition: Disposition | None = None
+    cost_usd: float | None = None
+    """What the model calls cost; None where there were none, or a price is not known."""
 
 
 class Status(Payload):
@@ -793,3 +854,6 @@ class Status(Payload):
     detail: Sentence = ""
     attempts: tuple[AttemptRecord, ...] = ()
     fix_head_sha: Sha | None = None
+    model_calls: int = 0
+    cost_usd: float | None = None
+    """What the model calls cost so far; None where there were none, or a price is not known."""

@@ -4,6 +4,9 @@ Everything here is built from facts the workflow holds, so it replays; text from
 with its backticks removed.
 """
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 from workflows.models import REASON_SENTENCES, Order, State, Status
 from workflows.naming import parse_remediation_id
 
@@ -35,8 +38,7 @@ def details(status: Status, workflow_id: str) -> str:
             f"- Run: [{status.run.run_id}]({status.run.html_url}) of {code(status.run.workflow_name)}"
             f" on {code(status.run.head_branch)} at {code(status.run.head_sha[:10])}"
         )
-    if status.diagnosis is not None:
-        lines.append(f"- Cause ({status.diagnosis.failure_class}): {code(status.diagnosis.root_cause)}")
+    lines.extend(_cause(status))
     if status.attempt:
         lines.append(f"- Attempt {status.attempt} of {status.attempts_allowed}")
     if status.proposal is not None and status.proposal.diff:
@@ -55,6 +57,29 @@ def details(status: Status, workflow_id: str) -> str:
         if status.detail:
             lines.append(f"- {code(status.detail)}")
     return "\n".join(lines)
+
+
+def _cause(status: Status) -> Iterator[str]:
+    if status.diagnosis is not None:
+        yield f"- Cause ({status.diagnosis.failure_class}): {code(status.diagnosis.root_cause)}"
+        if status.diagnosis.note:
+            yield f"- {code(status.diagnosis.note)}"
+    if status.model_calls:
+        yield f"- Model calls: {status.model_calls}, {_cost(status.cost_usd)}"
+    if status.outcome is None and status.detail:
+        yield f"- {code(status.detail)}"
+
+
+def outage(jobs: int, pause: timedelta) -> str:
+    """What is said while a rerun waits for an outage to pass."""
+    minutes = round(pause.total_seconds() / 60)
+    return (
+        f"{jobs} jobs fail alike with the sign of an outage; the rerun waits {minutes} minutes for it to pass"
+    )
+
+
+def _cost(usd: float | None) -> str:
+    return "cost unknown" if usd is None else f"US$ {usd:.4f}"
 
 
 def _question(status: Status, workflow_id: str) -> list[str]:

@@ -49,6 +49,19 @@ PASSING_STATES: Final = frozenset({models.State.DIAGNOSIS, models.State.PUBLISHI
 RERUN_POLLS: Final = 60
 """Readings of a rerun before Regreen stops waiting for it: at the grown interval, over four hours."""
 
+MODEL_CALL: Final = timedelta(minutes=5)
+"""One reply of at most some thousand tokens, with room for a model that thinks first."""
+
+MODEL_OUTAGE: Final = timedelta(minutes=30)
+"""How long a diagnosis waits for a model that cannot be reached. Short, because the rules' word is there."""
+
+MODEL_ASKS: Final = 2
+"""Paid replies per diagnosis: a second one only where the first did not fit what was asked."""
+
+OUTAGE_PAUSE: Final = timedelta(minutes=10)
+"""How long a rerun waits when several jobs fail alike with the sign of an outage: most pass within it, and
+rerunning into one wastes the one rerun there is."""
+
 
 @dataclass(frozen=True)
 class Step(Generic[P, R]):
@@ -73,6 +86,14 @@ COLLECT_EVIDENCE: Final = Step(
 )
 DIAGNOSE_FAILURE: Final = Step(
     "diagnose_failure", models.DiagnosisRequest, models.Diagnosis, ANALYST_QUEUE, GITHUB_CALL
+)
+DIAGNOSE_BY_MODEL: Final = Step(
+    "diagnose_by_model",
+    models.DiagnosisRequest,
+    models.ModelOpinion,
+    ANALYST_QUEUE,
+    MODEL_CALL,
+    schedule_to_close=MODEL_OUTAGE,
 )
 RERUN_FAILED_JOBS: Final = Step(
     "rerun_failed_jobs", models.RerunRequest, models.RerunResult, PUBLISHER_QUEUE, GITHUB_CALL
@@ -111,6 +132,7 @@ STEPS: Final = (
     READ_RUN,
     COLLECT_EVIDENCE,
     DIAGNOSE_FAILURE,
+    DIAGNOSE_BY_MODEL,
     RERUN_FAILED_JOBS,
     PROPOSE_PATCH,
     JUDGE_PATCH,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 from temporalio.exceptions import TimeoutError as TimedOut
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import decisions, models, naming, narration, policies
+    from workflows import consultation, decisions, models, naming, narration, policies
     from workflows.decisions import CiWait, Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
     from workflows.requests import Case
@@ -168,15 +168,39 @@ class RemediationWorkflow:
         wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
         diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._know(diagnosis=diagnosis)
+        if consultation.wants_model(self._case.run, diagnosis):
+            self._know(diagnosis=await self._ask_model(wanted, diagnosis))
         if self._wants_rerun():
             return None
-        return decisions.after_diagnosis(self._case.run, diagnosis, self._case.request.policy)
+        return decisions.after_diagnosis(self._case.run, self._case.diagnosis, self._case.request.policy)
+
+    async def _ask_model(
+        self, wanted: models.DiagnosisRequest, by_rules: models.Diagnosis
+    ) -> models.Diagnosis:
+        """The model's diagnosis, or the rules' own with the reason why the model has none."""
+        opinions: list[models.ModelOpinion] = []
+        while len(opinions) < policies.MODEL_ASKS:
+            try:
+                opinion = await self._do(policies.DIAGNOSE_BY_MODEL, wanted, "Ask the model for the cause")
+            except ActivityError as failure:
+                return consultation.without_model(by_rules, *_kind_of(failure)) or _raise(failure)
+            opinions.append(opinion)
+            self._know(**consultation.spending(self._case.status, opinion))
+            if self._case.status.cost_usd is not None:
+                cost = naming.CI_COST_USD.value_set(self._case.status.cost_usd)
+                workflow.upsert_search_attributes([cost])
+            if not consultation.may_ask_again(opinion):
+                break
+        return consultation.with_opinion(by_rules, tuple(opinions))
 
     async def _rule_out_flakiness(self) -> Ending | None:
         if not self._wants_rerun():
             return None
         self._rerun_used = True
         self._enter(State.RERUNNING)
+        ending = await self._wait_out_outage(self._case.diagnosis.jobs_alike)
+        if ending is not None:
+            return ending
         rerun = await self._do(policies.RERUN_FAILED_JOBS, self._case.rerun(), "Rerun the failed jobs once")
         if rerun.state is models.RerunState.NOT_PERMITTED:
             detail = "the failure looks transient; to rerun it, Regreen needs the permission actions: write"
@@ -188,6 +212,21 @@ class RemediationWorkflow:
             or await self._gather_evidence()
             or await self._diagnose()
         )
+
+    async def _wait_out_outage(self, jobs_alike: int) -> Ending | None:
+        """Give an outage that several jobs met time to pass; the branch may move on meanwhile."""
+        if not jobs_alike:
+            return None
+        self._know(detail=narration.outage(jobs_alike, policies.OUTAGE_PAUSE))
+        await self._post()
+        await self._wait_until(
+            lambda: self._retry is not None, policies.OUTAGE_PAUSE, "Wait for the outage to pass"
+        )
+        self._retry = None
+        self._know(detail="")
+        run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the run again")
+        self._learn_run(run)
+        return decisions.triage(run, self._case.request.policy)
 
     async def _await_rerun(self, attempt: int) -> CiVerdict:
         since = workflow.now()
@@ -400,8 +439,13 @@ class RemediationWorkflow:
             self._know(pull_request=closed)
 
     def _wants_rerun(self) -> bool:
-        limits = self._case.request.limits
-        return decisions.wants_rerun(self._case.diagnosis, limits, rerun_used=self._rerun_used)
+        limits, policy = self._case.request.limits, self._case.request.policy
+        if not decisions.wants_rerun(self._case.diagnosis, limits, rerun_used=self._rerun_used):
+            return False
+        return not (
+            decisions.only_explained(self._case.run, policy)
+            and workflow.patched("rerun-only-what-may-be-repaired")
+        )
 
     def _ci_wait(self, since: datetime) -> CiWait:
         fix_head = self._case.status.fix_head_sha or ""
@@ -439,20 +483,26 @@ class RemediationWorkflow:
             pull_request=status.pull_request,
             fix_head_sha=status.fix_head_sha,
             disposition=disposition,
+            cost_usd=status.cost_usd,
         )
 
 
 def _ending_of(failure: ActivityError | ChildWorkflowError) -> Ending:
     """The ending that a step's permanent failure means; raises the failure again where it is a bug."""
+    return decisions.failure_ending(*_kind_of(failure)) or _raise(failure)
+
+
+def _kind_of(failure: ActivityError | ChildWorkflowError) -> tuple[str | None, str]:
+    """The kind and text of what made a step fail for good; raises the failure again where it has none."""
     cause: BaseException | None = failure
     while isinstance(cause, ActivityError | ChildWorkflowError):
         cause = cause.cause
     if isinstance(cause, TimedOut):
-        return decisions.failure_ending("timeout", cause.message) or _raise(failure)
+        return "timeout", cause.message
     if isinstance(cause, ApplicationError):
-        return decisions.failure_ending(cause.type, cause.message) or _raise(failure)
+        return cause.type, cause.message
     raise failure
 
 
-def _raise(failure: BaseException) -> Ending:
+def _raise(failure: BaseException) -> NoReturn:
     raise failure

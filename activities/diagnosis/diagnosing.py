@@ -1,9 +1,9 @@
 """From evidence to a diagnosis, by rules alone."""
 
 import re
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from activities.diagnosis.places import files, in_repository, locations
 from activities.diagnosis.rule import CONFIDENCE, Certainty, Rule
 from activities.diagnosis.rules import RULES
 from workflows.models import (
@@ -14,10 +14,10 @@ from workflows.models import (
     Evidence,
     FailedJob,
     FailureClass,
+    Location,
     LogState,
 )
 
-_FILES_LISTED: Final = 20
 _LINES_SHOWN: Final = 6
 _FILLED_IN: Final = 200
 
@@ -31,23 +31,8 @@ _UNNAMED: Final = {
     "module": "a module",
 }
 
-_WORKSPACE: Final = re.compile(
-    r"^(?:/home/runner/work/[^/]+/[^/]+/|/Users/runner/work/[^/]+/[^/]+/|/__w/[^/]+/[^/]+/|/github/workspace/"
-    r"|[A-Za-z]:/a/[^/]+/[^/]+/|\./|[ab]/(?=\S))"
-)
-_FOREIGN: Final = re.compile(
-    r"site-packages|node_modules/|/rustc/|\.cargo/registry|/lib/python\d|^/usr/|^/opt/|^<|://"
-)
-_NAMED_FILE: Final = re.compile(
-    r"(?<![\w/.:])(?P<a>[A-Za-z]?:?[\w./\\@+-]{1,200}\.[A-Za-z]\w{0,7})(?::\d{1,7}|\(\d{1,7},\d{1,7}\))"
-    r'|File "(?P<b>[^"\n]{1,200})", line \d'
-    r"|^(?:would reformat|Would reformat:|\[warn\]|error: cannot format|\+\+\+) "
-    r"(?P<c>[\w./\\@+-]{1,200}\.\w{1,8})(?=[\s:]|$)"
-    r"|^ERROR: (?P<d>[\w./\\@+-]{1,200}) Imports are incorrectly"
-    r"|^(?P<e>/[\w./@+-]{1,200}\.\w{1,8})$"
-    r"|^In (?P<f>[\w./@+-]{1,200}) line \d{1,7}:$",
-    re.MULTILINE,
-)
+_OUTAGE_JOBS: Final = 3
+"""Fewer jobs failing alike may be chance, and one rerun settles that."""
 
 
 class _Finding(NamedTuple):
@@ -71,20 +56,50 @@ def diagnose(request: DiagnosisRequest) -> Diagnosis:
     # max() keeps the first of equals: the first failed job, in the run's order.
     best = max(findings, key=lambda finding: finding.rule.certainty)
     rule = best.rule
-    action = rule.usual_action
-    if action is Action.RERUN and request.rerun_used:
-        action = Action.REPAIR
+    alike = _jobs_alike(findings, evidence)
+    places = _places(best)
     return Diagnosis(
         failure_class=rule.failure_class,
         root_cause=_fill(rule.root_cause, best.place),
         blame=rule.usual_blame,
-        action=action,
+        action=_action(rule, rerun_used=request.rerun_used, outage=alike > 0),
         confidence=CONFIDENCE[rule.certainty],
         rule=rule.name,
         evidence_lines=_evidence_lines(best),
-        files=tuple(_files([best.job])),
+        files=files(places),
         missing_permission=rule.missing_permission or None,
+        locations=places,
+        jobs_alike=alike,
     )
+
+
+def is_open(diagnosis: Diagnosis, evidence: Evidence) -> bool:
+    """Whether the rules leave the failure open: nothing recognised, or only guessed at from the command.
+
+    Where no log is there, a model could only guess as well.
+    """
+    if not any(job.log_state is LogState.PRESENT and job.excerpt.text.strip() for job in evidence.jobs):
+        return False
+    return diagnosis.rule is None or diagnosis.confidence <= CONFIDENCE[Certainty.GUESS]
+
+
+def _action(rule: Rule, *, rerun_used: bool, outage: bool) -> Action:
+    if rule.usual_action is not Action.RERUN or not rerun_used:
+        return rule.usual_action
+    # What several jobs met, and met again after a wait, no patch mends.
+    return Action.EXPLAIN if outage else Action.REPAIR
+
+
+def _jobs_alike(findings: list[_Finding], evidence: Evidence) -> int:
+    """How many jobs failed, where all of them failed at the infrastructure and there are several."""
+    jobs = len(evidence.jobs)
+    outage = all(finding.rule.failure_class is FailureClass.INFRASTRUCTURE for finding in findings)
+    return evidence.failed_jobs if outage and len(findings) == jobs >= _OUTAGE_JOBS else 0
+
+
+def _places(finding: _Finding) -> tuple[Location, ...]:
+    """What the finding's own lines name comes first, then what else its job's log names."""
+    return locations(["\n".join(_evidence_lines(finding)), finding.job.excerpt.text])
 
 
 def _recognise(job: FailedJob) -> _Finding | None:
@@ -124,6 +139,7 @@ def _unrecognised(evidence: Evidence) -> Diagnosis:
             root_cause="The logs of the failed jobs are gone or empty, so nothing tells what failed.",
             action=Action.EXPLAIN,
         )
+    places = locations(job.excerpt.text for job in evidence.jobs)
     last = next((line for job in evidence.jobs if (line := _last_line(job))), "")
     root_cause = "No rule recognised this failure."
     return Diagnosis(
@@ -131,7 +147,8 @@ def _unrecognised(evidence: Evidence) -> Diagnosis:
         root_cause=f"{root_cause} Its last error line: {last}" if last else root_cause,
         action=Action.REPAIR,
         evidence_lines=(last,) if last else (),
-        files=tuple(_files(evidence.jobs)),
+        files=files(places),
+        locations=places,
     )
 
 
@@ -155,7 +172,7 @@ def _fill(template: str, place: re.Match[str] | None) -> str:
         if not found:
             return _UNNAMED.get(name, "something")
         shown = " ".join(found.split())[:_FILLED_IN]
-        return _WORKSPACE.sub("", shown) if name == "file" else shown
+        return in_repository(shown) if name == "file" else shown
 
     return _PLACEHOLDER.sub(fill, template)
 
@@ -169,17 +186,3 @@ def _evidence_lines(finding: _Finding) -> tuple[str, ...]:
     end = text.find("\n", finding.place.end())
     lines = text[start : end if end >= 0 else len(text)].splitlines()
     return tuple(line.strip() for line in lines if line.strip())[:_LINES_SHOWN]
-
-
-def _files(jobs: Iterable[FailedJob]) -> list[str]:
-    """Files of the repository that the excerpts name, in order of appearance."""
-    found: dict[str, None] = {}
-    for job in jobs:
-        for match in _NAMED_FILE.finditer(job.excerpt.text):
-            path = (match[match.lastgroup] if match.lastgroup else "").replace("\\", "/")
-            if not path or _FOREIGN.search(path):
-                continue
-            found.setdefault(_WORKSPACE.sub("", path))
-            if len(found) >= _FILES_LISTED:
-                return list(found)
-    return list(found)

@@ -129,6 +129,8 @@ def _broken(report: Report) -> Iterator[Block | Fence]:
     )
     yield Block(f"**What broke**: {FAILURE_NAMES[report.diagnosis.failure_class]}{where}{more}")
     yield Fence(report.diagnosis.root_cause, "text")
+    if report.diagnosis.note:
+        yield Block(plain(report.diagnosis.note))
 
 
 def _place(job: FailedJob) -> str:

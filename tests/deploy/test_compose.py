@@ -78,7 +78,7 @@ def test_every_secret_mounted_is_read_as_a_setting(name: str) -> None:
     [
         ("starter", {"regreen_webhook_secret", "regreen_webhook_secret_previous"}),
         ("publisher", {"regreen_publisher_private_key"}),
-        ("analyst", {"regreen_reader_private_key"}),
+        ("analyst", {"regreen_reader_private_key", "anthropic_api_key"}),
         ("postgresql", {"postgres_password"}),
         ("temporal-schema", {"postgres_password"}),
         ("temporal", {"postgres_password"}),

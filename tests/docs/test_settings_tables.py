@@ -19,8 +19,10 @@ REQUIRED: Final = {
 }
 """Without these the settings cannot be read at all."""
 
-ROW: Final = re.compile(r"^\| `(REGREEN_\w+)` \| (none|required|`[^`]*`) \| (.+) \|$", re.MULTILINE)
-LINE: Final = re.compile(r"^# (REGREEN_\w+)=(.*)$", re.MULTILINE)
+ROW: Final = re.compile(
+    r"^\| `((?:REGREEN|ANTHROPIC)_\w+)` \| (none|required|`[^`]*`) \| (.+) \|$", re.MULTILINE
+)
+LINE: Final = re.compile(r"^# ((?:REGREEN|ANTHROPIC)_\w+)=(.*)$", re.MULTILINE)
 
 
 def variables(settings: type[BaseSettings]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from activities.adapters.model_prices import PRICES
 from starter.dispatch import Verdict
 from starter.exits import ExitStatus
 from starter.webhook import IgnoreReason, Verb
@@ -116,3 +117,20 @@ def test_the_operations_page_names_every_search_attribute() -> None:
 def test_the_operations_page_names_every_exit_status() -> None:
     line = " ".join(OPERATIONS.split()).split("Exit status of the `regreen` command:", 1)[1].split(".")[0]
     assert [int(number) for number in re.findall(r"\d", line)] == list(ExitStatus)
+
+
+def test_the_operations_page_names_every_list_price() -> None:
+    rows = re.findall(
+        r"^\| ((?:`claude-[\w-]+`(?:, )?)+)[^|]*\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$",
+        section(OPERATIONS, "### What a model costs"),
+        re.MULTILINE,
+    )
+    named = {
+        model: tuple(map(float, prices))
+        for models, *prices in rows
+        for model in re.findall(r"`([^`]+)`", models)
+    }
+    assert named == {
+        model: (price.input, price.output, price.cache_write, price.cache_read)
+        for model, price in PRICES.items()
+    }

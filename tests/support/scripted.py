@@ -81,6 +81,17 @@ def diagnosis(**changes: Any) -> models.Diagnosis:
     return models.Diagnosis(**(facts | changes))
 
 
+def opinion(**changes: Any) -> models.ModelOpinion:
+    use = models.ModelUse(
+        model="claude-sonnet-5-5", input_tokens=2000, output_tokens=100, cached_tokens=500, cost_usd=0.005
+    )
+    facts: dict[str, Any] = {
+        "use": use,
+        "diagnosis": diagnosis(root_cause="The model found it.", rule=None),
+    }
+    return models.ModelOpinion(**(facts | changes))
+
+
 def proposal(text: str = "one", **changes: Any) -> models.Proposal:
     diff = f"--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-import os\n+{text}\n"
     facts: dict[str, Any] = {
@@ -114,6 +125,7 @@ class ScriptedActivities:
             "read_run": [snapshot()],
             "collect_evidence": [evidence()],
             "diagnose_failure": [diagnosis()],
+            "diagnose_by_model": [opinion()],
             "rerun_failed_jobs": [models.RerunResult(state=models.RerunState.STARTED, run_attempt=2)],
             "propose_patch": [proposal("one"), proposal("two"), proposal("three")],
             "judge_patch": [models.GateVerdict(decision=GateDecision.ALLOWED)],

@@ -6,24 +6,34 @@ Order matters only among rules of one certainty that match at the same place of 
 from typing import Final
 
 from activities.diagnosis.rule import Rule
+from activities.diagnosis.rules.checking import CHECKING
 from activities.diagnosis.rules.commands import COMMANDS
 from activities.diagnosis.rules.compiling import COMPILING
 from activities.diagnosis.rules.dependencies import DEPENDENCIES
 from activities.diagnosis.rules.environment import ENVIRONMENT
+from activities.diagnosis.rules.formatting import FORMATTING
+from activities.diagnosis.rules.github import GITHUB
 from activities.diagnosis.rules.images import IMAGES
 from activities.diagnosis.rules.linting import LINTING
 from activities.diagnosis.rules.permissions import PERMISSIONS
 from activities.diagnosis.rules.runner import FACTS
+from activities.diagnosis.rules.scripting import SCRIPTING
+from activities.diagnosis.rules.suites import SUITES
 from activities.diagnosis.rules.testing import TESTING
 
 RULES: Final[tuple[Rule, ...]] = (
     *FACTS,
+    *GITHUB,
     *PERMISSIONS,
+    *FORMATTING,
     *LINTING,
+    *CHECKING,
     *COMPILING,
+    *SUITES,
     *TESTING,
     *DEPENDENCIES,
     *IMAGES,
+    *SCRIPTING,
     *ENVIRONMENT,
     *COMMANDS,
 )

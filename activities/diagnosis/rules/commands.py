@@ -61,6 +61,6 @@ COMMANDS: Final[tuple[Rule, ...]] = (
         "A build",
         r"\b(?:cargo|go|dotnet|swift|npm|yarn|pnpm|mvn|gradlew?|cmake)"
         rf"{_RUN} (?:build|compile|package|assemble)"
-        r"|\b(?:gcc|g\+\+|clang|javac|make)\b",
+        r"|\b(?:gcc|g\+\+|clang|javac)\b|\bmake(?: -\S{1,20}){0,4}(?: all| build| compile)?$",
     ),
 )

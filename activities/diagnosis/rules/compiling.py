@@ -33,8 +33,8 @@ COMPILING: Final[tuple[Rule, ...]] = (
         name="python-syntax",
         failure_class=FailureClass.COMPILE,
         root_cause="{file} is not valid Python.",
-        pattern=r'^ {2}File "'
-        r'(?P<file>[^"\n]{1,300})", line \d{1,7}\n[^\n]{0,300}\n[ ^]{1,300}\n(?:SyntaxError'
+        pattern=r'^(?:E +)? {2}File "'
+        r'(?P<file>[^"\n]{1,300})", line \d{1,7}\n[^\n]{0,300}\n(?:[ ^E]{1,300}\n)?(?:E +)?(?:SyntaxError'
         r"|IndentationError|TabError): ",
     ),
     Rule(
@@ -111,7 +111,8 @@ COMPILING: Final[tuple[Rule, ...]] = (
         failure_class=FailureClass.COMPILE,
         root_cause="The Go compiler reports in {file}: {message}",
         pattern=rf"^(?:vet: )?(?P<file>{_PATH}\.go):\d{{1,7}}:\d{{1,7}}: (?P<message>(?:undefined"
-        r"|cannot|syntax error|declared and not used|missing return|not enough|too many"
+        r"|cannot (?!find (?:module|package))|syntax error|declared and not used|missing return|not enough"
+        r"|too many"
         r"|invalid|undeclared|[^\n]{0,100}(?:imported and not used|redeclared"
         r"|declared and not used|does not implement|mismatched types))[^\n]{0,150})",
     ),
@@ -136,10 +137,92 @@ COMPILING: Final[tuple[Rule, ...]] = (
         certainty=Certainty.FAMILY,
     ),
     Rule(
+        name="indentation",
+        failure_class=FailureClass.COMPILE,
+        root_cause="{file} is not valid Python.",
+        pattern=r"^Sorry: (?:IndentationError|TabError): [^\n]{1,100} \((?P<file>[^,\n]{1,200}), line \d",
+    ),
+    Rule(
+        name="msvc",
+        failure_class=FailureClass.COMPILE,
+        root_cause="The compiler reports {code} in {file}: {message}",
+        pattern=rf"^(?P<file>{_PATH}\.(?:c|cc|cpp|cxx|h|hpp))\(\d{{1,7}}(?:,\d{{1,7}})?\): (?:fatal )?error "
+        rf"(?P<code>C\d{{4}}): (?P<message>{_REST})",
+        source="Microsoft C/C++ compiler errors",
+    ),
+    Rule(
+        name="ruby-syntax",
+        failure_class=FailureClass.COMPILE,
+        root_cause="{file} is not valid Ruby: {message}",
+        pattern=rf"^(?P<file>{_PATH}\.r(?:b|u|ake)):\d{{1,7}}: (?P<message>syntax errors? ?{_REST})",
+    ),
+    Rule(
+        name="sass",
+        failure_class=FailureClass.COMPILE,
+        root_cause="A style sheet does not compile: {message}",
+        pattern=r"^ *Error: (?P<message>(?:Invalid CSS after |Undefined (?:variable|mixin|function)"
+        r"|expected \"|"
+        r"Can't find stylesheet to import)[^\n]{0,150})",
+        source="Sass messages",
+    ),
+    Rule(
+        name="perl-syntax",
+        failure_class=FailureClass.COMPILE,
+        root_cause="{file} is not valid Perl: {message}",
+        pattern=r"^(?P<message>syntax error at (?P<file>[\w./-]{1,200}) line \d{1,7}[^\n]{0,100})",
+    ),
+    Rule(
+        name="elixir",
+        failure_class=FailureClass.COMPILE,
+        root_cause="{file} does not compile.",
+        pattern=r"^== Compilation error in file (?P<file>[^\n]{1,200}) ==",
+    ),
+    Rule(
+        name="scala",
+        failure_class=FailureClass.COMPILE,
+        root_cause="The Scala compiler reports in {file}: {message}",
+        pattern=rf"^\[error\] (?P<file>{_PATH}\.scala):\d{{1,7}}(?::\d{{1,7}})?: (?P<message>{_REST})",
+    ),
+    Rule(
+        name="haskell",
+        failure_class=FailureClass.COMPILE,
+        root_cause="GHC reports in {file}: {message}",
+        pattern=rf"^(?P<file>{_PATH}\.l?hs):\d{{1,7}}:\d{{1,7}}: error:(?: \[GHC-\d{{1,6}}\])?\s{{0,8}}"
+        rf"(?P<message>{_REST})",
+    ),
+    Rule(
+        name="dart",
+        failure_class=FailureClass.COMPILE,
+        root_cause="The Dart compiler reports in {file}: {message}",
+        pattern=rf"^(?P<file>{_PATH}\.dart):\d{{1,7}}:\d{{1,7}}: Error: (?P<message>{_REST})",
+    ),
+    Rule(
+        name="bundler-export",
+        failure_class=FailureClass.COMPILE,
+        root_cause="The bundle does not build: {message}",
+        pattern=r"^\[!\] (?:\([^)\n]{1,60}\) )?(?:RollupError: )?(?P<message>[^\n]{1,200} is not exported by "
+        r"[^\n]{1,100})|^✘ \[ERROR\] (?P<message_2>(?!Could not resolve)[^\n]{1,200})",
+        source="Rollup and esbuild messages",
+    ),
+    Rule(
+        name="prettier-parse",
+        failure_class=FailureClass.COMPILE,
+        root_cause="prettier cannot parse {file}: {message}",
+        pattern=r"^\[error\] (?P<file>[^\s:]{1,250}): SyntaxError: (?P<message>[^\n]{1,200})",
+    ),
+    Rule(
+        name="msbuild-project",
+        failure_class=FailureClass.CONFIGURATION,
+        root_cause="The .NET build cannot use the project: {message}",
+        pattern=r"error (?P<message>(?:MSB(?:1\d{3}|4\d{3}|3644)|NETSDK\d{4}): [^\n]{1,200})",
+        source="MSBuild and .NET SDK error lists",
+    ),
+    Rule(
         name="terraform",
         failure_class=FailureClass.CONFIGURATION,
         root_cause="Terraform reports: {message}",
-        pattern=r"^│ Error: (?P<message>[^\n]{1,200})$",
+        pattern=r"^│ Error: (?P<message>(?!Inconsistent dependency lock"
+        r"|Failed to (?:query available|install) provider|Required plugins)[^\n]{1,200})$",
     ),
     Rule(
         name="yaml-invalid",

@@ -7,6 +7,33 @@ from workflows.models import FailureClass
 
 IMAGES: Final[tuple[Rule, ...]] = (
     Rule(
+        name="docker-daemon",
+        failure_class=FailureClass.INFRASTRUCTURE,
+        root_cause="The Docker daemon does not answer.",
+        pattern=r"Cannot connect to the Docker daemon at|error during connect: [^\n]{1,200}docker",
+        source="Docker documentation, troubleshooting the daemon",
+    ),
+    Rule(
+        name="docker-file-missing",
+        failure_class=FailureClass.DOCKER_BUILD,
+        root_cause="The build finds no Dockerfile: {message}",
+        pattern=r"(?P<message>failed to read dockerfile: open [^\n]{1,150}"
+        r"|unable to prepare context: [^\n]{1,200}|target stage \"?[^\n\"]{1,80}\"? could not be found)",
+        source="Docker documentation, build",
+    ),
+    Rule(
+        name="docker-reference",
+        failure_class=FailureClass.DOCKER_BUILD,
+        root_cause="The image's name is not valid: {message}",
+        pattern=r"(?P<message>[^\n]{0,150}invalid reference format[^\n]{0,80})",
+    ),
+    Rule(
+        name="docker-pull-denied",
+        failure_class=FailureClass.DOCKER_BUILD,
+        root_cause="The image {name} does not exist, or may not be pulled.",
+        pattern=r"pull access denied for (?P<name>[\w./:@-]{1,200})",
+    ),
+    Rule(
         name="docker-package",
         failure_class=FailureClass.DOCKER_BUILD,
         root_cause="The image build cannot find the package {name}.",

@@ -24,6 +24,14 @@ LINTING: Final[tuple[Rule, ...]] = (
         r"|left unchanged))?$",
     ),
     Rule(
+        name="ruff-imports",
+        failure_class=FailureClass.FORMAT,
+        root_cause="ruff finds the imports of {file} unsorted.",
+        pattern=rf"^I001(?: \[\*\])? {_REST}\n *--> (?P<file>{_PATH}):\d"
+        rf"|^(?:##\[error\])?(?P<file_2>{_PATH}):\d{{1,7}}:\d{{1,7}}: I001 ",
+        source="ruff documentation, unsorted-imports",
+    ),
+    Rule(
         name="ruff-check",
         failure_class=FailureClass.LINT,
         root_cause="ruff reports {code} in {file}: {message}",
@@ -48,7 +56,8 @@ LINTING: Final[tuple[Rule, ...]] = (
         name="black-parse",
         failure_class=FailureClass.COMPILE,
         root_cause="black cannot parse {file}.",
-        pattern=r"^error: cannot format (?P<file>[^\n:]{1,300}): (?:Cannot parse|cannot use)",
+        pattern=r"^error: cannot format (?P<file>[^\n:]{1,300}): (?:Cannot parse|cannot use)"
+        r"|^error: cannot parse: (?P<file_2>[^\n:]{1,300}):\d",
     ),
     Rule(
         name="isort",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from temporalio.testing import ActivityEnvironment
 
 from activities.diagnosis.activity import DiagnosisActivities
-from activities.diagnosis.diagnosing import diagnose
+from activities.diagnosis.diagnosing import diagnose, is_open
 from workflows.models import (
     Action,
     Blame,
@@ -16,6 +16,7 @@ from workflows.models import (
     Excerpt,
     FailedJob,
     FailureClass,
+    Location,
     LogState,
 )
 
@@ -147,6 +148,61 @@ def test_files_outside_the_repository_are_not_listed_and_the_rest_is_bounded() -
 
     assert files[0] == "src/part0.py"
     assert len(files) == 20
+
+
+def test_places_have_their_lines_and_the_cause_s_own_place_comes_first() -> None:
+    text = "src/other.py:3: note: seen here\nsrc/app.py:7: error: Name 'x' is not defined  [name-defined]"
+
+    assert _diagnose(_job(text)).locations == (
+        Location(path="src/app.py", line=7),
+        Location(path="src/other.py", line=3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("/home/runner/work/w/w/src/a.js\n  20:14  error  'e' is defined  no-undef", ("src/a.js", 20)),
+        ("src/a.ts(3,1): error TS1005: no", ("src/a.ts", 3)),
+        ('  File "tool/run.py", line 31, in <module>', ("tool/run.py", 31)),
+        ("In scripts/install line 12:", ("scripts/install", 12)),
+        ("[ERROR] /github/workspace/src/App.java:[12,9] cannot find symbol", ("src/App.java", 12)),
+        ("PHP Parse error:  syntax error in src/a.php on line 9", ("src/a.php", 9)),
+        ("Error: x\n\n  on main.tf line 4, in output", ("main.tf", 4)),
+        ("would reformat docs/conf.py", ("docs/conf.py", None)),
+        ("src/app.py\nsomething failed", ("src/app.py", None)),
+    ],
+)
+def test_a_place_is_read_however_a_tool_writes_it(text: str, place: tuple[str, int | None]) -> None:
+    assert _diagnose(_job(text)).locations[0] == Location(path=place[0], line=place[1])
+
+
+def test_several_jobs_that_all_met_the_network_are_an_outage() -> None:
+    outage = _diagnose(*[_job(NETWORK)] * 4)
+    two = _diagnose(*[_job(NETWORK)] * 2)
+    mixed = _diagnose(*[_job(NETWORK)] * 4, _job(RUFF))
+    unknown = _diagnose(*[_job(NETWORK)] * 4, _job("it did not work"))
+
+    assert (outage.jobs_alike, outage.action) == (4, Action.RERUN)
+    assert (two.jobs_alike, mixed.jobs_alike, unknown.jobs_alike) == (0, 0, 0)
+
+
+def test_an_outage_that_a_rerun_met_again_is_explained_and_not_patched() -> None:
+    again = _diagnose(*[_job(NETWORK)] * 4, rerun_used=True)
+
+    assert (again.jobs_alike, again.action) == (4, Action.EXPLAIN)
+
+
+def test_only_what_rules_do_not_know_or_only_guess_is_left_open() -> None:
+    def left_open(text: str, command: str = "true") -> bool:
+        job = _job(text, command=command)
+        return is_open(_diagnose(job), Evidence(run_id=1, run_attempt=1, jobs=(job,), failed_jobs=1))
+
+    assert left_open("it did not work")
+    assert left_open("it did not work", "make test")
+    assert not left_open(RUFF)
+    assert not left_open(NETWORK)
+    assert not left_open("", "make test")
 
 
 @given(st.text(max_size=2_000), st.text(max_size=200), st.one_of(st.none(), st.integers(0, 255)))

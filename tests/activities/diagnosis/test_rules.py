@@ -88,6 +88,13 @@ def test_only_permission_rules_name_a_permission() -> None:
         "\n",
         "x" * 199 + ":",
         "✖  1:1 ",
+        "=== ERRORS ===\n__ ERROR collecting a __\n",
+        "CMake Error at a (find_package):\n",
+        "FAIL a\n  ● Test suite failed to run\n",
+        ">> Issue: [B404:x] y\n",
+        "x/y/z.a.b-c_d+e",
+        "E   ",
+        "a.go:1:1: cannot ",
     ],
 )
 def test_hostile_repetition_is_read_to_the_end(unit: str) -> None:

@@ -217,7 +217,7 @@ def hostile_report(hostile: str) -> Report:
         outcome=Outcome.SUPERSEDED,
         detail=hostile,
         run=a_run(workflow_name=hostile, head_branch=hostile, author="", html_url=hostile[:2_000]),
-        diagnosis=Diagnosis(failure_class=FailureClass.UNKNOWN, root_cause=hostile),
+        diagnosis=Diagnosis(failure_class=FailureClass.UNKNOWN, root_cause=hostile, note=hostile),
         evidence=Evidence(
             run_id=7,
             run_attempt=1,
@@ -260,6 +260,13 @@ def test_hostile_text_stays_text_in_a_pull_request() -> None:
         approved_by=HOSTILE,
     )
     assert_harmless(pull_request_body(request), own=(naming.marker(123),))
+
+
+def test_who_decided_is_said_where_it_was_not_a_rule_that_knows() -> None:
+    note = "Decided by the model m; the rules left it open."
+    diagnosis = Diagnosis(failure_class=FailureClass.LINT, root_cause="F401 unused import", note=note)
+
+    assert note in render(a_report(diagnosis=diagnosis))
 
 
 def test_a_secret_in_the_data_is_redacted() -> None:
