@@ -8,7 +8,18 @@ HERE = Path(__file__).resolve().parent
 UV = Path(sys.executable).parent / "uv"
 FILES = {
     "run.txt": ("--extra", "demo", "--group", "build"),
-    "dev.txt": ("--extra", "demo", "--group", "build", "--group", "test", "--group", "lint", "--group", "pin"),
+    "dev.txt": (
+        "--extra",
+        "demo",
+        "--group",
+        "build",
+        "--group",
+        "test",
+        "--group",
+        "lint",
+        "--group",
+        "pin",
+    ),
 }
 
 

@@ -66,6 +66,9 @@ class Confinement:
         for prefix in tools:
             places = (prefix / "bin", prefix / "node_modules" / ".bin", prefix)
             self._offer(prefix, next(place for place in places if place.is_dir() or place == prefix))
+            if (prefix / "node_modules").is_dir():
+                # Above /workspace: where a repository's configuration looks for the plugins it names.
+                self._binds.setdefault(str(prefix / "node_modules"), "/node_modules")
         self._offer(Path(sys.prefix), Path(sys.executable).parent)
         self._offer(Path(sys.base_prefix), Path(sys.base_prefix) / "bin")
         self._offer_rust()

@@ -1,108 +1,37 @@
 """One failing sample per row of the table, repaired by the real tool."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import pytest
+from recipe_samples import SAMPLES
 
-from activities.patching.recipes import RECIPES, FixCommand, Recipe, fix_command_for
+from activities.patching.recipe import FixCommand, Recipe
+from activities.patching.recipes import RECIPES, fix_command_for
 from activities.patching.sandbox import Sandbox
 from workflows.models import FailureClass, PatchRequest, ProofState, Proposal, Strategy
 
-CARGO = '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n'
-WORKFLOW = "jobs:\n  check:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker push x\n"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a row is shown, and the lines its patch must have."""
-
-    files: dict[str, str]
-    command: str
-    lines: tuple[str, ...]
-    failure_class: FailureClass = FailureClass.LINT
-    state: ProofState = ProofState.PROVED
-    permission: str | None = None
-
-
-SAMPLES = {
-    "ruff-check": Sample(
-        files={"app.py": "import os\nimport sys\n\nprint(sys.argv)\n"},
-        command="ruff check --output-format=github .",
-        lines=("-import os",),
-    ),
-    "ruff-format": Sample(
-        files={"app.py": "x = {  'a':1 }\n"},
-        command="ruff format --check --diff .",
-        lines=("-x = {  'a':1 }", '+x = {"a": 1}'),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "black": Sample(
-        files={"app.py": "x = {  'a':1 }\n"},
-        command="python -m black --check --diff --line-length 88 .",
-        lines=("-x = {  'a':1 }", '+x = {"a": 1}'),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "isort": Sample(
-        files={"app.py": "import sys\nimport os\n"},
-        command="uv run isort --check-only --diff --profile black .",
-        lines=("+import sys", "-import sys"),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "cargo-fmt": Sample(
-        files={"Cargo.toml": CARGO, "src/main.rs": 'fn main() { println!("x"); }\n'},
-        command="cargo fmt --all -- --check",
-        lines=('-fn main() { println!("x"); }', '+    println!("x");'),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "rustfmt": Sample(
-        files={"main.rs": 'fn main() { println!("x"); }\n'},
-        command="rustfmt --check main.rs",
-        lines=('-fn main() { println!("x"); }', '+    println!("x");'),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "cargo-clippy": Sample(
-        files={
-            "Cargo.toml": CARGO,
-            "src/main.rs": 'fn main() {\n    let unused = 1;\n    let mut x = 2;\n    println!("{x}");\n}\n',
-        },
-        command="cargo clippy --all-targets -- -D warnings",
-        lines=("-    let unused = 1;", "+    let _unused = 1;", "-    let mut x = 2;", "+    let x = 2;"),
-    ),
-    "prettier": Sample(
-        files={"app.js": "const x = {a:1}\n", ".prettierrc": "{}"},
-        command="npx --yes prettier@3 --check .",
-        lines=("-const x = {a:1}", "+const x = { a: 1 };"),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "workflow-permissions": Sample(
-        files={".github/workflows/ci.yml": WORKFLOW},
-        command="docker push x",
-        lines=("+    permissions:", "+      contents: read", "+      packages: write"),
-        failure_class=FailureClass.PERMISSION,
-        state=ProofState.NOT_PROVED_HERE,
-        permission="packages: write",
-    ),
-}
-
 
 def test_every_row_has_a_sample() -> None:
-    assert set(SAMPLES) == {recipe.name for recipe in RECIPES}
+    assert set(SAMPLES) == {recipe.name for recipe in RECIPES if recipe.exercised}
 
 
-@pytest.mark.parametrize("row", RECIPES, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in RECIPES if row.exercised], ids=lambda row: row.name)
 async def test_the_row_repairs_its_sample(
     row: Recipe,
     sandbox: Sandbox,
     request_for: Callable[..., PatchRequest],
     propose: Callable[..., Awaitable[Proposal]],
 ) -> None:
-    if isinstance(row.repair, FixCommand) and not sandbox.has(row.repair.tool):
-        pytest.skip(f"{row.repair.tool} is not installed here")
+    if isinstance(row.repair, FixCommand) and not all(map(sandbox.has, row.repair.programs)):
+        pytest.skip(f"{' and '.join(row.repair.programs)} cannot be installed here")
     sample = SAMPLES[row.name]
     proposal = await propose(
         request_for(
-            sample.files, sample.command, failure_class=sample.failure_class, permission=sample.permission
+            sample.files,
+            sample.command,
+            failure_class=sample.failure_class,
+            permission=sample.permission,
+            log=sample.log,
         )
     )
     assert proposal.recipe == row.name, proposal.summary

@@ -1,0 +1,42 @@
+"""Commands that only say where the real command stands: scripts of a package, targets, environments, hooks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from activities.patching.commands import Command
+from activities.patching.wrappers.hooks import hook_commands
+from activities.patching.wrappers.makefile import make_commands
+from activities.patching.wrappers.packages import package_commands
+from activities.patching.wrappers.sessions import session_commands
+from activities.patching.wrappers.tree import Tree
+
+_DEPTH: Final = 6
+"""How far a script may call a script."""
+_COMMANDS: Final = 200
+
+WRAPPERS: Final[tuple[Callable[[Command, Tree], Sequence[Command] | None], ...]] = (
+    package_commands,
+    make_commands,
+    session_commands,
+    hook_commands,
+)
+"""Each answers None where the command is not its own, else what the command runs as far as that is plain."""
+
+
+def unwrapped(commands: Sequence[Command], tree: Tree) -> tuple[Command, ...]:
+    """The commands with every wrapper among them replaced by what it runs, in order."""
+    found = []
+    for command in _unwrapped(commands, tree, _DEPTH):
+        found.append(command)
+        if len(found) >= _COMMANDS:
+            break
+    return tuple(found)
+
+
+def _unwrapped(commands: Sequence[Command], tree: Tree, depth: int) -> Iterator[Command]:
+    for command in commands:
+        inner = next((found for each in WRAPPERS if (found := each(command, tree)) is not None), None)
+        if inner is None:
+            yield command
+        elif depth:
+            yield from _unwrapped(inner, tree, depth - 1)
