@@ -24,6 +24,7 @@ from activities.checks.activity import ChecksActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
 from activities.patching.activity import PatchingActivities
+from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
 from activities.publishing.activity import PublishingActivities
 from workflows.connection import connect, register_search_attributes
@@ -74,6 +75,9 @@ class WorkerSettings(BaseSettings):
     reader_private_key: SecretStr | None = None
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
+
+    tool_dirs: tuple[Path, ...] = ()
+    """Further folders whose programs repairs may run, as a JSON list; mounted read-only into the sandbox."""
 
     @model_validator(mode="after")
     def _publisher_can_write(self) -> Self:
@@ -128,11 +132,22 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
     github = GitHub(http, credentials, api_url=settings.github_api_url)
     cache = settings.cache_dir.expanduser()
     mirrors = RepositoryMirrors(cache / "git", server_url=settings.github_url, credentials=credentials)
+    sandbox = Sandbox(tools=settings.tool_dirs)
+    state = sandbox.probe()
+    if state.works:
+        log.info("sandbox: works, %s", state.detail)
+    else:
+        log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
     return [
         EvidenceActivities(github, cache / "logs").collect_evidence,
         DiagnosisActivities().diagnose_failure,
-        PatchingActivities(mirrors, Sandbox()).propose_patch,
+        PatchingActivities(mirrors, sandbox).propose_patch,
     ]
+
+
+def examine_machine(settings: WorkerSettings) -> Examination:
+    """What repairs would find here, were a worker started."""
+    return examine(Sandbox(tools=settings.tool_dirs))
 
 
 def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:

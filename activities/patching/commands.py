@@ -159,7 +159,8 @@ def unwrap(argv: Sequence[str]) -> tuple[str, ...]:
     if not rest:
         return ()
     # `tool@1.2.3` asks a package runner for a version; the tool here is the one there is.
-    program = _SCOPED.get(re.sub(r"(?<=.)@.*", "", rest[0]), re.sub(r"(?<=.)@.*", "", rest[0]))
+    package = re.sub(r"(?<=.)@.*", "", rest[0])
+    program = _SCOPED.get(package, "" if package.startswith("@") else package)
     return (program, *rest[1:]) if program else ()
 
 

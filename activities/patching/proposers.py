@@ -78,6 +78,8 @@ class Bench:
             )
         if result.flooded:
             raise SetbackError(f"`{shlex.join(argv)}` wrote without end and was stopped.")
+        if result.exhausted:
+            raise SetbackError(f"`{shlex.join(argv)}` used too much {result.exhausted} and was stopped.")
         return result
 
     def changes(self) -> Changes:

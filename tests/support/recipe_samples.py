@@ -157,7 +157,10 @@ SAMPLES: dict[str, Sample] = {
     ),
     **{
         f"biome-{subcommand}": Sample(
-            files={"app.js": source, "biome.json": "{}\n"},
+            files={
+                "app.js": source,
+                "biome.json": '{"linter": {"rules": {"style": {"useConst": "error"}}}}\n',
+            },
             command=f"npx @biomejs/biome {subcommand} app.js",
             lines=(line,),
         )
