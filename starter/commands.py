@@ -58,7 +58,11 @@ def examine_machine(*, as_json: bool) -> int:
     """Say what a worker would find on this machine; the exit status says whether commands can be confined."""
     import worker  # noqa: PLC0415 — only the worker needs what this imports
 
-    found = worker.examine_machine(_load(lambda: load(worker.WorkerSettings, role="analyst")))
+    try:
+        settings = load(worker.WorkerSettings, role="analyst")
+    except ConfigurationError as error:
+        raise CommandError(str(error), ExitStatus.USAGE) from error
+    found = worker.examine_machine(settings)
     status = ExitStatus.DONE if found.sandbox_works and found.git else ExitStatus.FAILED
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(found)))
