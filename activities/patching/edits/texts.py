@@ -24,13 +24,21 @@ YAML_ERROR: Final = (
     r"|wrong indentation: expected|did not find expected (?:key|'-' indicator)|found a tab character"
     r"|trailing spaces|no new line character at the end of file"
 )
-_YAML_PLACE: Final = r"in \"(?P<a>[^\"\n]{1,200}\.ya?ml)\", line (?P<al>\d{1,6})|(?P<b>[\w./@+-]{1,200}\.ya?ml)[:(](?P<bl>\d{1,6})"
+_YAML_PLACE: Final = (
+    r"in \"(?P<a>[^\"\n]{1,200}\.ya?ml)\", line (?P<al>\d{1,6})"
+    r"|(?P<b>[\w./@+-]{1,200}\.ya?ml)[:(](?P<bl>\d{1,6})"
+)
 _YAML_FILE: Final = r"(?P<file>[\w./@+-]{1,200}\.ya?ml)\b"
-REFUSED_EXECUTION: Final = r"(?:^|[\s:'\"])(?P<path>(?:\./)?[\w./@+-]{1,200}): Permission denied$|permission denied: (?P<path2>[\w./@+-]{1,200})$"
+REFUSED_EXECUTION: Final = (
+    r"(?:^|[\s:'\"])(?P<path>(?:\./)?[\w./@+-]{1,200}): Permission denied$"
+    r"|permission denied: (?P<path2>[\w./@+-]{1,200})$"
+)
 ABSENT_PATH: Final = (
-    r"(?:No such file or directory: '|ENOENT: no such file or directory, \w+ '|[Cc]an(?:no|')t open (?:file )?'?)(?P<a>[\w./@+-]{1,200})"
+    r"(?:No such file or directory: '|ENOENT: no such file or directory, \w+ '"
+    r"|[Cc]an(?:no|')t open (?:file )?'?)(?P<a>[\w./@+-]{1,200})"
     r"|(?P<b>[\w./@+-]{1,200}): No such file or directory"
-    r"|(?:Cannot find module|Can't resolve|Unable to resolve path to module) '(?P<c>\.{1,2}/[\w./@+-]{1,200})'"
+    r"|(?:Cannot find module|Can't resolve|Unable to resolve path to module) "
+    r"'(?P<c>\.{1,2}/[\w./@+-]{1,200})'"
     r"|file not found: (?P<d>[\w./@+-]{1,200})"
 )
 _JINJA_OPENERS: Final = "for|if|block|macro|call|filter|set|with|autoescape|trans|raw"

@@ -100,8 +100,10 @@ EDITS: Final[tuple[Recipe, ...]] = (
     Recipe(
         name="template-block",
         failure_classes=ANY,
-        touches=("*.j2", "*.jinja", "*.jinja2", "*.html", "*.hbs", "*.handlebars", "*.mustache", "*.tmpl")
-        + ("*.tpl", "*.txt", "*.md", "*.xml"),
+        touches=(
+            *("*.j2", "*.jinja", "*.jinja2", "*.html", "*.hbs", "*.handlebars", "*.mustache", "*.tmpl"),
+            *("*.tpl", "*.txt", "*.md", "*.xml"),
+        ),
         repair=Edit(apply=texts.close_block, sign=texts.UNCLOSED_BLOCK),
         summary="Closed a template's open block.",
     ),

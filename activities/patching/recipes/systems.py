@@ -83,7 +83,9 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
         exercised=False,
     ),
     _formatter("golangci-lint-fmt", _GO, tool="golangci-lint", subcommand="fmt", marks="--diff -d"),
-    _formatter("terraform-fmt", _TERRAFORM, tool="terraform", subcommand="fmt", marks="-check -diff"),
+    _formatter(
+        "terraform-fmt", _TERRAFORM, tool="terraform", subcommand="fmt", marks="-check -diff", exercised=True
+    ),
     _formatter("tofu-fmt", _TERRAFORM, tool="tofu", subcommand="fmt", marks="-check -diff"),
     _formatter("shfmt", _SHELL, marks="-d --diff -l --list", adds="-w", finds=Finds.OUTPUT, exercised=True),
     Recipe(

@@ -1,4 +1,4 @@
-"""Commands that only say where the real command stands: scripts of a package, targets, environments, hooks."""
+"""Commands that only say where the real command stands: package scripts, targets, environments, hooks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final

@@ -21,40 +21,9 @@ _YAML: Final = ("yaml", "yml")
 _SHELL: Final = ("sh", "bash", "bats", "ksh")
 _PRETTIER: Final = (*_SCRIPT, *_YAML, "json", "jsonc", "md", "mdx", "css", "scss", "less", "html", "graphql")
 _BINARY: Final = frozenset(
-    (
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "ico",
-        "pdf",
-        "zip",
-        "gz",
-        "xz",
-        "tar",
-        "whl",
-        "jar",
-        "woff",
-        "woff2",
-        "ttf",
-    )
-    + (
-        "eot",
-        "mp4",
-        "mp3",
-        "webp",
-        "exe",
-        "dll",
-        "so",
-        "dylib",
-        "a",
-        "o",
-        "class",
-        "pyc",
-        "bin",
-        "db",
-        "sqlite",
-    )
+    {"png", "jpg", "jpeg", "gif", "ico", "pdf", "zip", "gz", "xz", "tar", "whl", "jar", "woff", "woff2"}
+    | {"ttf", "eot", "mp4", "mp3", "webp", "exe", "dll", "so", "dylib", "a", "o", "class", "pyc", "bin"}
+    | {"db", "sqlite"}
 )
 
 HOOKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -131,9 +100,7 @@ _REQUIREMENTS: Final = r"(requirements|constraints).*\.(txt|in)$"
 def hook_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     """What `pre-commit run` or `prek run` checks; None for other commands."""
     program, *arguments = command.argv
-    if program not in {"pre-commit", "prek"} or (
-        arguments and arguments[0] not in {"run"} and program != "prek"
-    ):
+    if program not in {"pre-commit", "prek"} or (arguments and arguments[0] != "run" and program != "prek"):
         return None
     wanted = None
     skipping = False
@@ -178,7 +145,7 @@ def _commands(
     given = [str(each) for each in hook.get("args") or () if isinstance(each, str | int)]
     entry = hook.get("entry")
     if isinstance(entry, str) and (name not in HOOKS or hook.get("language") == "system"):
-        yield from _own_entry(entry, given, hook, outer, command, tree)
+        yield from _own_entry(" ".join([entry, *map(shlex.quote, given)]), hook, outer, command, tree)
         return
     if name not in HOOKS:
         return
@@ -193,9 +160,9 @@ def _commands(
 
 
 def _own_entry(
-    entry: str, given: list[str], hook: Mapping[str, Any], outer: str, command: Command, tree: Tree
+    entry: str, hook: Mapping[str, Any], outer: str, command: Command, tree: Tree
 ) -> Iterator[Command]:
-    for inner in tree.commands(" ".join([entry, *map(shlex.quote, given)]), command):
+    for inner in tree.commands(entry, command):
         if hook.get("pass_filenames") is False:
             yield inner
         else:

@@ -32,7 +32,7 @@ def make_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     program, *arguments = command.argv
     if program not in {"make", "gmake", "just"}:
         return None
-    names = (
+    names: tuple[str, ...] = (
         ("justfile", "Justfile", ".justfile")
         if program == "just"
         else ("GNUmakefile", "makefile", "Makefile")
@@ -80,11 +80,7 @@ def _read(text: str, *, just: bool) -> tuple[dict[str, _Target], dict[str, str]]
         current = []
         variable = _VARIABLE.match(line)
         if variable:
-            name, value = variable["name"], variable["value"]
-            if variable["kind"] == "+=":
-                value = f"{variables.get(name, '')} {value}".strip()
-            if variable["kind"] != "?=" or name not in variables:
-                variables[name] = value
+            _assign(variables, variable["name"], variable["kind"], variable["value"])
             continue
         rule = pattern.match(line)
         if rule:
@@ -95,6 +91,13 @@ def _read(text: str, *, just: bool) -> tuple[dict[str, _Target], dict[str, str]]
                     target.lines.append(rule["inline"].strip())
                 current.append(target)
     return targets, variables
+
+
+def _assign(variables: dict[str, str], name: str, kind: str, value: str) -> None:
+    if kind == "+=":
+        value = f"{variables.get(name, '')} {value}".strip()
+    if kind != "?=" or name not in variables:
+        variables[name] = value
 
 
 def _collect(goal: str, targets: dict[str, _Target], seen: set[str], lines: list[str], depth: int) -> None:

@@ -70,7 +70,7 @@ def _node_script(
 
 
 def _split(arguments: Sequence[str], *, passes_options: bool) -> tuple[list[str], str | None, list[str]]:
-    """Words, the folder an option names, and what follows `--`; npm alone keeps options without it to itself."""
+    """Words, the folder an option names, and what follows `--`; without that, npm keeps options to itself."""
     words: list[str] = []
     folder: str | None = None
     rest = iter(arguments)

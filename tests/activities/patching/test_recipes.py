@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-from recipe_samples import SAMPLES
 
 from activities.patching.recipe import FixCommand, Recipe
 from activities.patching.recipes import RECIPES, fix_command_for
 from activities.patching.sandbox import Sandbox
+from recipe_samples import SAMPLES
 from workflows.models import FailureClass, PatchRequest, ProofState, Proposal, Strategy
 
 
