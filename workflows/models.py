@@ -59,7 +59,7 @@ class Limits(Payload):
     ci_deadline: timedelta = timedelta(hours=2)
     ci_appearance: timedelta = timedelta(minutes=10)
     """How long a fix may wait for its first check to appear before it counts as unverified."""
-    ci_poll: timedelta = timedelta(seconds=60)
+    ci_poll: timedelta = timedelta(minutes=5)
     approval_deadline: timedelta = timedelta(days=7)
     merge_watch: timedelta = timedelta(days=14)
 
@@ -679,7 +679,7 @@ class ChecksReading(Payload):
 
 
 class RerunRequest(Payload):
-    """Arguments of `rerun_failed_jobs` and `read_rerun`."""
+    """Argument of `rerun_failed_jobs`."""
 
     repository: Repository
     run_id: int

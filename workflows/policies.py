@@ -39,8 +39,12 @@ REPAIR_SESSION: Final = timedelta(minutes=15)
 PROGRESS: Final = timedelta(seconds=30)
 """Heartbeat: a dead worker is noticed within this time, not at the end of the session."""
 
-CI_POLL_CEILING: Final = 5
-"""The polling interval grows to this many times its start: a webhook is expected to come first."""
+CI_POLL_CEILING: Final = 4
+"""The polling interval grows to this many times its start: a webhook is expected to come first, and every
+poll costs eleven events of history."""
+
+PASSING_STATES: Final = frozenset({models.State.DIAGNOSIS, models.State.PUBLISHING, models.State.REPORTING})
+"""States that last a second: shown in the details, not indexed, to keep histories short."""
 
 RERUN_POLLS: Final = 60
 """Readings of a rerun before Regreen stops waiting for it: at the grown interval, over four hours."""

@@ -61,7 +61,7 @@ class RemediationWorkflow:
             ending = _ending_of(failure)
         await self._report(ending)
         disposition = await self._watch_merge(ending, request.limits)
-        self._enter(State.DONE)
+        self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._result(ending, disposition)
 
@@ -314,13 +314,14 @@ class RemediationWorkflow:
         wanted = self._case.collect_evidence().model_copy(update=decisions.failed_fix_run(reading))
         evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
         self._know(evidence=evidence)
-        return decisions.after_evidence(evidence, None) or await self._diagnose()
+        ending = decisions.after_evidence(evidence, None) or await self._diagnose()
+        return ending if self._case.attempts_left else None
 
     async def _report(self, ending: Ending) -> None:
         self._know(outcome=ending.outcome, reason=ending.reason, detail=ending.detail, question=None)
         if ending.outcome is Outcome.FIXED:
             self._know(green_at=workflow.now())
-        self._enter(State.REPORTING, naming.CI_OUTCOME.value_set(ending.outcome))
+        self._enter(State.REPORTING)
         try:
             if self._stop is not None:
                 await self._close_pull_request()
@@ -333,7 +334,7 @@ class RemediationWorkflow:
         pull_request = self._case.status.pull_request
         if ending.outcome is not Outcome.FIXED or pull_request is None:
             return None
-        self._enter(State.WATCHING_MERGE)
+        self._enter(State.WATCHING_MERGE, naming.CI_OUTCOME.value_set(ending.outcome))
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._closed or self._stop is not None,
@@ -408,7 +409,8 @@ class RemediationWorkflow:
 
     def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
         self._know(state=state)
-        workflow.upsert_search_attributes([naming.CI_STATE.value_set(state), *also])
+        if also or state not in policies.PASSING_STATES:
+            workflow.upsert_search_attributes([naming.CI_STATE.value_set(state), *also])
 
     def _learn_run(self, run: models.RunSnapshot) -> None:
         """Keep in the memo what the starter must find again: the newest run attempt and the pull request."""

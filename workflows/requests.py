@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from workflows.models import (
+    ATTEMPTS_CEILING,
     AttemptResult,
     BranchRequest,
     ChecksRequest,
@@ -57,6 +58,11 @@ class Case:
     def proposal(self) -> Proposal:
         """The newest proposal."""
         return _known(self.status.proposal)
+
+    @property
+    def attempts_left(self) -> bool:
+        """Whether another attempt may follow the present one."""
+        return self.status.attempt < min(self.request.limits.attempts, ATTEMPTS_CEILING)
 
     def read_run(self) -> TriageRequest:
         """Argument of `read_run`."""

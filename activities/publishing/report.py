@@ -108,6 +108,9 @@ def _asked(report: Report, question: str) -> Iterator[Block | Fence]:
     yield Block("Answer with one of each pair:")
     answer = Order(by="you", question=question)
     yield Fence("\n".join(orders(report.workflow_id, verb, answer) for verb in ("approve", "reject")), "sh")
+    if report.run.pull_request is not None and report.run.pull_request_open:
+        commands = " or ".join(code(f"/regreen {verb} {question}") for verb in ("approve", "reject"))
+        yield Block(f"Or write {commands} as the first line of a comment here.")
 
 
 _DIFF_CHARACTERS: Final = 30_000

@@ -100,7 +100,7 @@ def changes(files: tuple[str, ...], additions: int, deletions: int, summary: str
     shown = ", ".join(code(file) for file in files[:_FILES_SHOWN])
     more = f" and {len(files) - _FILES_SHOWN} more" if len(files) > _FILES_SHOWN else ""
     said = f"{plain(summary)}\n\n" if summary else ""
-    return f"{said}{shown}{more}: {additions} lines added, {deletions} removed."
+    return f"{said}{shown}{more} (+{additions}, -{deletions} lines)."
 
 
 _FILES_SHOWN: Final = 10

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import jsonschema
 import pytest
-from dockerfile_parse import DockerfileParser  # type: ignore[import-untyped]
+from dockerfile_parse import DockerfileParser
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 from ruamel.yaml import YAML

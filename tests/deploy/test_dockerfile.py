@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
-from dockerfile_parse import DockerfileParser  # type: ignore[import-untyped]
+from dockerfile_parse import DockerfileParser
 
 ROOT: Final = Path(__file__).parents[2]
 ROLES: Final = ("starter", "publisher", "analyst")

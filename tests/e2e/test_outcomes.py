@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from outcomes import CASES, SETTINGS, Play
 
 from localhub.records import PullRequest
 from localhub.stage import Stage
+from outcomes import CASES, SETTINGS, Play
 from workflows.models import Outcome
 from workflows.naming import fix_branch, parse_remediation_id
 

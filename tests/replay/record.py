@@ -14,9 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from outcomes import CASES, SETTINGS, Play
-
 from localhub.stage import Stage
+from outcomes import CASES, SETTINGS, Play
 
 HISTORIES: Final = Path(__file__).resolve().parent.parent / "histories"
 STAGE: Final = "/stage"

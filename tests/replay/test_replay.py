@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from outcomes import CANARY
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from outcomes import CANARY
 from workflows.connection import connect
 from workflows.models import Outcome
 from workflows.patch_attempt import PatchAttemptWorkflow
@@ -65,7 +65,7 @@ async def test_a_recorded_history_replays(replayer: Replayer, name: str) -> None
 
 
 async def test_a_history_that_the_workflow_would_not_make_is_found_out(replayer: Replayer) -> None:
-    with pytest.raises(NondeterminismError):
+    with pytest.raises(NondeterminismError, match="diagnose_failure"):
         await replayer.replay_workflow(history(DIVERGENT))
 
 

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
-from temporal_server import dev_server
 from temporalio.client import Client
 
+from temporal_server import dev_server
 from workflows.connection import connect
 from workflows.naming import SEARCH_ATTRIBUTES
 

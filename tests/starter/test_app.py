@@ -4,17 +4,17 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-import deliveries
 import httpx2
 import pytest
-from deliveries import SECRET, encode, headers, sign
 from pydantic import SecretStr
-from temporal_server import dev_server
 from temporalio.client import Client
 from temporalio.service import RetryConfig
 
+import deliveries
+from deliveries import SECRET, encode, headers, sign
 from starter.app import create_app
 from starter.settings import StarterSettings
+from temporal_server import dev_server
 from workflows.connection import connect
 from workflows.naming import SEARCH_ATTRIBUTES, remediation_id
 

@@ -12,18 +12,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import deliveries
 import httpx2
 import pytest
-from scripted import ScriptedActivities, serving, snapshot
-from temporal_server import dev_server
 from temporalio.client import Client
 from temporalio.service import RPCError
 from typer.testing import CliRunner
 
+import deliveries
+from scripted import ScriptedActivities, serving, snapshot
 from starter.cli import app
 from starter.dispatch import Dispatcher
 from starter.webhook import StartRemediation
+from temporal_server import dev_server
 from workflows import models
 from workflows.models import Limits, TriagePolicy
 from workflows.naming import SEARCH_ATTRIBUTES

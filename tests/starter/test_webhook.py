@@ -5,12 +5,12 @@ import subprocess
 import sys
 from typing import Any
 
-import deliveries
 import pytest
-from deliveries import HEAD, encode, sign
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import deliveries
+from deliveries import HEAD, encode, sign
 from starter.webhook import (
     ChecksCompletedFor,
     HumanOrder,

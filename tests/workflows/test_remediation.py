@@ -101,6 +101,12 @@ async def test_there_are_never_more_than_three_attempts(remediate: Remediate, al
     assert len(script.called("propose_patch")) == 3
 
 
+async def test_the_last_red_fix_exhausts_whatever_its_diagnosis_says(remediate: Remediate) -> None:
+    explained = [diagnosis(), diagnosis(), diagnosis(), diagnosis(action=Action.EXPLAIN)]
+    result = await remediate(ScriptedActivities(read_checks=ALWAYS_RED, diagnose_failure=explained))
+    assert (result.outcome, result.reason) == (Outcome.EXHAUSTED, Reason.ATTEMPTS_USED)
+
+
 async def test_fewer_attempts_may_be_configured(remediate: Remediate) -> None:
     script = ScriptedActivities(read_checks=ALWAYS_RED)
     result = await remediate(script, limits=Limits(attempts=1))

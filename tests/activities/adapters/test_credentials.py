@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
-from scripted_wire import API, ScriptedWire, answer
 
 from activities.adapters.credentials import AppInstallation, NoCredentials, PersonalToken
 from activities.errors import PermanentError, UnavailableError
+from scripted_wire import API, ScriptedWire, answer
 
 REPOSITORY = "acme/widgets"
 INSTALLATION = "/repos/acme/widgets/installation"

@@ -4,11 +4,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from scripted_wire import API, TOKEN, ScriptedWire, answer
 
 from activities.adapters.github import GitHub
 from activities.adapters.wire import api_path
 from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
+from scripted_wire import API, TOKEN, ScriptedWire, answer
 
 REPOSITORY = "acme/widgets"
 RUN = "/repos/acme/widgets/actions/runs/7"

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from scripted_wire import API, TOKEN, ScriptedWire, answer
 
 from activities.adapters.github import GitHub
 from activities.errors import PermanentError, UnavailableError
+from scripted_wire import API, TOKEN, ScriptedWire, answer
 from workflows.models import LogState
 
 REPOSITORY = "acme/widgets"

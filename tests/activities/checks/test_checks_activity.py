@@ -3,10 +3,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from scripted_wire import API, ScriptedWire, answer
 from temporalio.exceptions import ApplicationError
 
 from activities.checks.activity import ChecksActivities
+from scripted_wire import API, ScriptedWire, answer
 from workflows.models import (
     ChecksRequest,
     CiVerdict,

@@ -3,10 +3,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from small_github import LOGIN, REPOSITORY, SmallGitHub
 from temporalio.exceptions import ApplicationError
 
 from activities.publishing.activity import PublishingActivities
+from small_github import LOGIN, REPOSITORY, SmallGitHub
 from workflows import naming
 from workflows.models import (
     AuthorisationRequest,

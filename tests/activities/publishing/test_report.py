@@ -189,6 +189,19 @@ def test_a_question_shows_the_patch_the_reasons_and_the_commands_that_answer() -
         ) in text
 
 
+def test_a_question_on_a_pull_request_can_be_answered_by_a_comment_there() -> None:
+    question = {
+        "outcome": None,
+        "reason": None,
+        "state": State.AWAITING_APPROVAL,
+        "question": "0123456789abcdef",
+    }
+    command = "/regreen approve 0123456789abcdef"
+    on_pull_request = a_report(run=a_run(pull_request=4, pull_request_open=True), **question)
+    assert f"`{command}`" in render(on_pull_request)
+    assert command not in render(a_report(**question))
+
+
 @pytest.mark.parametrize("state", list(State))
 def test_every_state_can_be_told(state: State) -> None:
     assert f"regreen stop {WORKFLOW_ID}" in render(a_report(outcome=None, reason=None, state=state))
@@ -344,7 +357,7 @@ def test_a_pull_request_says_what_broke_what_changed_and_how_to_stop() -> None:
     assert body.startswith(naming.marker(123))
     assert "lint failure" in body
     assert "```text\nF401\n```" in body
-    assert "`x`: 1 lines added, 1 removed." in body
+    assert "`x` (+1, -1 lines)." in body
     assert "passes after it, in the sandbox" in body
     assert "touches nothing protected" in body
     assert "regreen stop ci-remediation/acme/widgets/123" in body
