@@ -134,7 +134,7 @@ class Edit:
     sign: str = ""
     """Pattern that a failed job's excerpt must match; empty where the diagnosis alone decides."""
     unproved: str = ""
-    """Why the repair cannot be proved here; empty where the failing command may be tried."""
+    """Why the repair cannot be proved here."""
 
     def concerns(self, request: PatchRequest) -> bool:
         """Whether the logs speak of what this repairs."""

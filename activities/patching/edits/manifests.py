@@ -197,7 +197,7 @@ def bump_chart(request: PatchRequest, workspace: Workspace) -> str:
         path
         for job in request.evidence.jobs
         for path in charts
-        if path.rpartition("/")[0] in job.excerpt.text
+        if re.search(rf"(?<![\w-]){re.escape(path.rpartition('/')[0])}(?![\w-])", job.excerpt.text)
     ]
     chosen = [path for path in charts if path.split("/")[-2:-1] and path.split("/")[-2] in named]
     chosen = chosen or [path for path in dict.fromkeys(mentioned) if "/" in path] or charts

@@ -9,6 +9,7 @@ from workflows.models import FailureClass
 
 _WORKFLOWS: Final = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 _ONLY_ON_GITHUB: Final = "What GitHub's runners offer shows only there."
+_NOT_TRIED: Final = "After an edit the failing command is not run here; CI decides."
 _ONLY_WITH_NETWORK: Final = "Installing takes the network, which commands do not have here."
 
 EDITS: Final[tuple[Recipe, ...]] = (
@@ -104,28 +105,28 @@ EDITS: Final[tuple[Recipe, ...]] = (
             *("*.j2", "*.jinja", "*.jinja2", "*.html", "*.hbs", "*.handlebars", "*.mustache", "*.tmpl"),
             *("*.tpl", "*.txt", "*.md", "*.xml"),
         ),
-        repair=Edit(apply=texts.close_block, sign=texts.UNCLOSED_BLOCK),
+        repair=Edit(apply=texts.close_block, sign=texts.UNCLOSED_BLOCK, unproved=_NOT_TRIED),
         summary="Closed a template's open block.",
     ),
     Recipe(
         name="yaml-layout",
         failure_classes=ANY,
         touches=("*.yml", "*.yaml"),
-        repair=Edit(apply=texts.mend_yaml, sign=texts.YAML_ERROR),
+        repair=Edit(apply=texts.mend_yaml, sign=texts.YAML_ERROR, unproved=_NOT_TRIED),
         summary="Mended the layout of a YAML file.",
     ),
     Recipe(
         name="executable-bit",
         failure_classes=ANY,
         touches=("*",),
-        repair=Edit(apply=texts.make_executable, sign=texts.REFUSED_EXECUTION),
+        repair=Edit(apply=texts.make_executable, sign=texts.REFUSED_EXECUTION, unproved=_NOT_TRIED),
         summary="Made a script executable.",
     ),
     Recipe(
         name="path-case",
         failure_classes=ANY,
         touches=("*",),
-        repair=Edit(apply=texts.correct_case, sign=texts.ABSENT_PATH),
+        repair=Edit(apply=texts.correct_case, sign=texts.ABSENT_PATH, unproved=_NOT_TRIED),
         summary="Spelled a path as the repository has it.",
     ),
 )

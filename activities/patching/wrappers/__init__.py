@@ -1,6 +1,8 @@
 """Commands that only say where the real command stands: package scripts, targets, environments, hooks."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from activities.patching.commands import Command
@@ -33,9 +35,22 @@ def unwrapped(commands: Sequence[Command], tree: Tree) -> tuple[Command, ...]:
     return tuple(found)
 
 
+def _as_written(command: Command) -> Command:
+    """With what only finds the program: `yarn lint` may be the program `lint`, or a script of that name."""
+    return replace(command, argv=tuple(shlex.split(command.text)) or command.argv)
+
+
 def _unwrapped(commands: Sequence[Command], tree: Tree, depth: int) -> Iterator[Command]:
     for command in commands:
-        inner = next((found for each in WRAPPERS if (found := each(command, tree)) is not None), None)
+        inner = next(
+            (
+                found
+                for candidate in (_as_written(command), command)
+                for each in WRAPPERS
+                if (found := each(candidate, tree)) is not None
+            ),
+            None,
+        )
         if inner is None:
             yield command
         elif depth:

@@ -12,7 +12,7 @@ _RULE: Final = re.compile(
     r"^(?P<targets>[\w./ -]{1,300}?)\s*::?(?!=)\s*(?P<needs>[^#;=\n]*?)\s*(?:;(?P<inline>[^\n]*))?(?:#.*)?$"
 )
 _JUST: Final = re.compile(
-    r"^@?(?P<targets>[\w-]{1,100})[^:=\n]{0,200}:(?!=)\s*(?P<needs>[^#\n]*?)\s*(?P<inline>)(?:#.*)?$"
+    r"^@?(?P<targets>[\w-]{1,100})[^:\n]{0,200}:(?!=)\s*(?P<needs>[^#\n]*?)\s*(?P<inline>)(?:#.*)?$"
 )
 _VARIABLE: Final = re.compile(
     r"^(?:export\s+)?(?P<name>\w{1,100})\s*(?P<kind>\?=|::?=|:=|=|\+=)\s*(?P<value>[^#\n]*?)\s*(?:#.*)?$"

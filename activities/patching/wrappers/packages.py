@@ -130,7 +130,7 @@ def _python_script(
     try:
         tools: Any = tomllib.loads(manifest[1]).get("tool", {}) if manifest else {}
     except (ValueError, RecursionError):
-        return []
+        return None
     if not words or not isinstance(tools, dict):
         return None
     environment, _, name = words[0].rpartition(":")
