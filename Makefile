@@ -51,6 +51,7 @@ format: $(DEV) ## Format the code
 bench: $(RUN) ## Measure, as ratios against a baseline in the same run
 	@$(BIN)/python -m benchmarks.remediation
 	@$(BIN)/python -m benchmarks.startup
+	@$(BIN)/python -m benchmarks.patching
 
 histories: $(DEV) ## Record the workflow histories that the replay tests read
 	@PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py

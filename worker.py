@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import httpx2
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -26,6 +26,7 @@ from activities.checks.activity import ChecksActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
 from activities.patching.activity import PatchingActivities
+from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
 from activities.publishing.activity import PublishingActivities
 from workflows.connection import connect, register_search_attributes
@@ -51,6 +52,12 @@ class Role(StrEnum):
     """Workflows, and every write to GitHub. Never reads logs or runs repository code."""
     ANALYST = "analyst"
     """Logs, diagnosis, patches. Cannot write to GitHub."""
+
+
+def _split(value: Any) -> Any:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
 
 
 class WorkerSettings(BaseSettings):
@@ -89,6 +96,9 @@ class WorkerSettings(BaseSettings):
     """Another address of the model's API."""
     model_prices: dict[str, ModelPrice] | None = None
     """US dollars per million tokens by model, beside the list prices that Regreen knows."""
+
+    tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
 
     @model_validator(mode="after")
     def _publisher_can_write(self) -> Self:
@@ -158,13 +168,24 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
     github = GitHub(http, credentials, api_url=settings.github_api_url)
     cache = settings.cache_dir.expanduser()
     mirrors = RepositoryMirrors(cache / "git", server_url=settings.github_url, credentials=credentials)
+    sandbox = Sandbox(tools=settings.tool_dirs)
+    state = sandbox.probe()
+    if state.works:
+        log.info("sandbox: works, %s", state.detail)
+    else:
+        log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
     diagnosis = DiagnosisActivities(claude(settings, http))
     return [
         EvidenceActivities(github, cache / "logs").collect_evidence,
         diagnosis.diagnose_failure,
         diagnosis.diagnose_by_model,
-        PatchingActivities(mirrors, Sandbox()).propose_patch,
+        PatchingActivities(mirrors, sandbox).propose_patch,
     ]
+
+
+def examine_machine(settings: WorkerSettings) -> Examination:
+    """What repairs would find here, were a worker started."""
+    return examine(Sandbox(tools=settings.tool_dirs))
 
 
 def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:

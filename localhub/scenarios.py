@@ -50,6 +50,64 @@ _CLIPPY_JOB: Final = """\
         run: cargo clippy -- -D warnings
 """
 
+_PEDANTIC_JOB: Final = """\
+  clippy:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Clippy
+        run: cargo clippy -- -W clippy::pedantic -D warnings
+"""
+
+_IMAGE_JOB: Final = """\
+  image:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Build the image
+        run: python3 tools/build_image.py -f Dockerfile .
+"""
+
+_DOCKERFILE: Final = """\
+FROM python:3.12-slim
+WORKDIR /app
+COPY . .
+RUN python -m compileall pricing.py
+"""
+
+_DOCKERFILE_COMPILING: Final = """\
+FROM python:3.12-slim
+WORKDIR /app
+COPY . .
+RUN make prices
+"""
+
+_BUILD_TOOL: Final = '''\
+"""Stands in for an image build where no engine is: it reads the Dockerfile, builds nothing, and fails as
+BuildKit does when a RUN line starts a program that the slim base image lacks and no earlier line installs.
+"""
+
+import re
+import sys
+
+LACKS = ("gcc", "make", "git", "curl")
+lines = open(sys.argv[2], encoding="utf-8").read().splitlines()
+installed = set()
+print(f"#1 [internal] load build definition from {sys.argv[2]}")
+for step, line in enumerate((line for line in lines if line.startswith("RUN ")), start=1):
+    print(f"#{step + 4} [{step + 3}/9] {line}")
+    for install in re.findall(r"apt-get install ([^&|;]*)", line):
+        installed |= {word for word in install.split() if not word.startswith("-")}
+    for command in re.split(r"&&|;", line.removeprefix("RUN ")):
+        program = command.split()[0]
+        if program in LACKS and program not in installed:
+            print(f"#{step + 4} 0.214 /bin/sh: 1: {program}: not found")
+            print(f'ERROR: failed to solve: process "/bin/sh -c {line[4:]}" '
+                  "did not complete successfully: exit code: 127")
+            sys.exit(1)
+print("#9 exporting to image (not really: this stands in for a build)")
+'''
+
 _TEST_JOB: Final = """\
   test:
     runs-on: ubuntu-latest
@@ -142,6 +200,24 @@ pub fn total(prices: &[u64]) -> u64 {
 }
 """
 
+_RUST_COUNT: Final = """\
+/// How many prices there are, in words.
+#[must_use]
+pub fn count(prices: &[u64]) -> String {
+    let number = prices.len();
+    format!("{number} prices")
+}
+"""
+
+_RUST_PEDANTIC: Final = """\
+/// How many prices there are, in words.
+#[must_use]
+pub fn count(prices: &[u64]) -> String {
+    let number = prices.len();
+    format!("{} prices", number)
+}
+"""
+
 _PUSH_TOOL: Final = '''\
 """Starts an upload to the package registry, as a container push does first."""
 
@@ -211,6 +287,34 @@ SCENARIOS: Final = (
         breaking={"src/lib.rs": _RUST_UNUSED},
         message="Count the prices",
         tool="cargo",
+    ),
+    Scenario(
+        name="clippy-pedantic",
+        shows="Rust: a finding of `clippy::pedantic` turned into an error; one attempt by recipe",
+        files={
+            CI_FILE: _HEAD + _PEDANTIC_JOB,
+            "Cargo.toml": _CARGO,
+            "src/lib.rs": _RUST_COUNT,
+            ".gitignore": "/target\nCargo.lock\n",
+        },
+        breaking={"src/lib.rs": _RUST_PEDANTIC},
+        message="Say the count",
+        tool="cargo",
+    ),
+    Scenario(
+        name="docker-build",
+        shows="an image build runs `make`, which the image lacks; a script stands in for the build engine",
+        files={
+            CI_FILE: _HEAD + _IMAGE_JOB,
+            "Dockerfile": _DOCKERFILE,
+            "pricing.py": _PRICING,
+            "tools/build_image.py": _BUILD_TOOL,
+        },
+        breaking={
+            "Dockerfile": _DOCKERFILE_COMPILING,
+            "Makefile": "prices:\n\tpython -m compileall pricing.py\n",
+        },
+        message="Build with make",
     ),
     Scenario(
         name="two-attempts",

@@ -109,6 +109,15 @@ def worker(
     commands.run_worker(role)
 
 
+@app.command()
+@_reported
+def doctor(*, as_json: AsJson = False) -> None:
+    """Show what repairs can use on this machine, and what is missing."""
+    from starter import commands
+
+    raise typer.Exit(commands.examine_machine(as_json=as_json))
+
+
 @app.command("list")
 @_reported
 def list_remediations(

@@ -1,6 +1,7 @@
 """What the commands of `regreen` do, once `starter.cli` has read their arguments."""
 
 import asyncio
+import dataclasses
 import getpass
 import json
 import logging
@@ -51,6 +52,30 @@ def serve_webhooks(host: str | None, port: int | None) -> None:
 
     _log_to_stderr()
     _run(lambda: serve(load(StarterSettings, host=host, port=port)))
+
+
+def examine_machine(*, as_json: bool) -> int:
+    """Say what a worker would find on this machine; the exit status says whether commands can be confined."""
+    import worker  # noqa: PLC0415 — only the worker needs what this imports
+
+    try:
+        settings = load(worker.WorkerSettings, role="analyst")
+    except ConfigurationError as error:
+        raise CommandError(str(error), ExitStatus.USAGE) from error
+    found = worker.examine_machine(settings)
+    status = ExitStatus.DONE if found.sandbox_works and found.git else ExitStatus.FAILED
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(found)))
+        return status
+    typer.echo(f"sandbox   {'works' if found.sandbox_works else 'does not work'}: {found.sandbox_detail}")
+    if not found.sandbox_works:
+        typer.echo("          no command of a repository will run here; only recipes that edit files remain")
+    typer.echo(f"git       {'found' if found.git else 'missing, and needed'}")
+    typer.echo(f"recipes   {found.recipes} of {found.rows} work here")
+    typer.echo(f"tools     {', '.join(found.present) or 'none'}")
+    typer.echo(f"missing   {', '.join(found.missing) or 'none'}")
+    typer.echo("          install what your repositories check with, or name its folder in REGREEN_TOOL_DIRS")
+    return status
 
 
 def run_worker(role: str | None) -> None:

@@ -129,6 +129,25 @@ class Workspace:
             raise PermanentError(f"{path} cannot be written: {error.strerror}", kind="invalid") from error
         self._written.add(path)
 
+    def make_executable(self, path: str) -> None:
+        """Set a working file's executable bits.
+
+        Raises:
+            PermanentError: (`invalid`) the path leaves the workspace, or no regular file is there.
+        """
+        try:
+            with self._parent(path) as (folder, name):
+                descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_FOLLOW, dir_fd=folder)
+                try:
+                    facts = os.fstat(descriptor)
+                    if not stat.S_ISREG(facts.st_mode):
+                        raise PermanentError(f"{path} is not a regular file", kind="invalid")
+                    os.fchmod(descriptor, stat.S_IMODE(facts.st_mode) | 0o111)
+                finally:
+                    os.close(descriptor)
+        except OSError as error:
+            raise PermanentError(f"{path} cannot be changed: {error.strerror}", kind="invalid") from error
+
     def diff(self, *, new_files: bool = False) -> str:
         """The text of `changes`."""
         return self.changes(new_files=new_files).diff

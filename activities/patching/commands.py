@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Final
 
+from activities.patching.shell_idioms import plain
+
 _OPERATORS: Final = frozenset({"&&", "||", ";", "\n"})
 """What may stand between commands; any other punctuation makes the command beside it opaque."""
 _KEYWORDS: Final = frozenset(
@@ -27,7 +29,7 @@ _KEYWORDS: Final = frozenset(
         "function",
         "select",
     }
-    | {"{", "}", "[[", "((", "!", "eval", "exec", "source", ".", "trap"}
+    | {"{", "}", "[[", "((", "!", "eval", "source", ".", "trap"}
 )
 """Words after which the text is a program, not a list of commands."""
 _ARGUMENT_CHARACTERS: Final = 100_000
@@ -51,13 +53,34 @@ _WRAPPER_VALUES: Final = {
     "yarn dlx": set[str](),
     "yarn": set[str](),
     "bunx": set[str](),
+    "bun run": set[str](),
+    "npm exec": {"-p", "--package"},
+    "bundle exec": set[str](),
+    "composer exec": set[str](),
+    "mise exec": set[str](),
+    "time": set[str](),
+    "command": set[str](),
+    "exec": set[str](),
+    "env": set[str](),
 }
 """Commands that only find a tool and start it, with those of their options that take a value."""
+_REMEMBERED: Final = re.compile(
+    r"[ \t]*(?:\w+=[1-9]\d*|\w+=\$\?|exit(?:[ \t]+[1-9]\d*|[ \t]+\$\?)?|return[ \t]+[1-9]\d*|false)"
+    r"[ \t]*(?:[;\n#&}]|$)"
+)
+"""What follows `||` where the failure still fails the step."""
+_LISTING: Final = re.compile(r"\$\(git ls-files (?P<patterns>[^)]*)\)")
+_SCOPED: Final = {"@biomejs/biome": "biome", "@taplo/cli": "taplo", "@stoplight/spectral-cli": "spectral"}
+"""Packages whose program has another name."""
+_LOCAL_PROGRAM: Final = re.compile(r"(?:\./)?(?:node_modules/\.bin|vendor/bin|\.?venv/bin)/(?=[^/]+$)")
+"""Where package managers put a project's own programs."""
 _TOKENS: Final = re.compile(
     r"""
       (?P<blank>(?:[ \t\r]|\\\r?\n)+)
     | (?P<comment>(?<![^\s;&|(])\#[^\n]*)
+    | (?P<redirect>(?:\d|&)?>>?(?:&\d|[ \t]*(?:'[^'$`\n]*'|"[^"$`\n]*"|[\w./+-]+)))
     | (?P<operator>&&|\|\||;(?!;)|\n)
+    | (?P<listing>\$\(git[ ]ls-files[ ][^()$`\n]{1,300}\))
     | (?P<opaque>[|&<>()]|;;|`)
     | (?P<word>(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s\\'"|&;<>()`])+)
     | (?P<broken>.)
@@ -82,8 +105,8 @@ class Command:
 def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple[Command, ...]:
     """The commands of a step whose failure fails the step, as far as they can be told without a shell.
 
-    A command with a pipe, a redirection, a substitution or a variable is left out, as is one whose failure
-    the text forgives (`… || true`); a text with control flow gives none at all.
+    A command with a pipe, an input from elsewhere, a substitution or a variable is left out, as is one whose
+    failure the text forgives (`… || true`, not `… || rc=1`); a text with control flow gives none at all.
 
     Args:
         text: The step's `run` text.
@@ -91,6 +114,7 @@ def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple
         paths: The repository's files, which unquoted wildcards stand for.
     """
     here: PurePosixPath | None = _join(PurePosixPath(), cwd)
+    text = plain(text)
     lines = list(_lines(text))
     if here is None or "\0" in text or any(words and words[0] in _KEYWORDS for words, _, _ in lines):
         return ()
@@ -110,12 +134,12 @@ def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple
             exported |= _assignments(rest[1:])[0]
         elif rest and here is not None and not forgiven:
             env = exported | variables
-            plain = _plain(rest, here, known)
-            size = sum(len(word) for word in plain)
+            argv = _plain(rest, here, known)
+            size = sum(len(word) for word in argv)
             if size < _ARGUMENT_CHARACTERS and not any(_PROTECTED_VARIABLES.fullmatch(name) for name in env):
-                program = unwrap(plain)
+                program = unwrap(argv)
                 if program:
-                    commands.append(Command(program, str(here), tuple(env.items()), shlex.join(plain)))
+                    commands.append(Command(program, str(here), tuple(env.items()), shlex.join(argv)))
     return tuple(commands)
 
 
@@ -123,6 +147,7 @@ def unwrap(argv: Sequence[str]) -> tuple[str, ...]:
     """Strip what only finds the program: `uv run`, `python -m`, `npx` and the like. Empty when unclear."""
     rest = list(argv)
     while rest:
+        rest[0] = _LOCAL_PROGRAM.sub("", rest[0])
         for wrapper, valued in _WRAPPER_VALUES.items():
             words = wrapper.split()
             if rest[: len(words)] == words:
@@ -132,8 +157,12 @@ def unwrap(argv: Sequence[str]) -> tuple[str, ...]:
             break
     if len(rest) > 2 and re.fullmatch(r"python[\d.]*", rest[0]) and rest[1] == "-m":  # noqa: PLR2004 — python -m tool
         rest = rest[2:]
+    if not rest:
+        return ()
     # `tool@1.2.3` asks a package runner for a version; the tool here is the one there is.
-    return (rest[0].split("@")[0], *rest[1:]) if rest and rest[0].split("@")[0] else ()
+    package = re.sub(r"(?<=.)@.*", "", rest[0])
+    program = _SCOPED.get(package, "" if package.startswith("@") else package)
+    return (program, *rest[1:]) if program else ()
 
 
 def _skip_options(words: list[str], valued: set[str]) -> list[str]:
@@ -148,10 +177,11 @@ def _lines(text: str) -> Iterator[tuple[list[str], str, bool]]:
     """The raw words of each command; a mark (`""`, `opaque` or `program`); whether a failure is forgiven."""
     words: list[str] = []
     mark = ""
-    for match in _TOKENS.finditer(text + "\n"):
+    text += "\n"
+    for match in _TOKENS.finditer(text):
         kind, sign = match.lastgroup, match.group()
         if kind == "operator":
-            yield words, mark, sign == "||"
+            yield words, mark, sign == "||" and not _REMEMBERED.match(text, match.end())
             # What follows `||` runs only after a failure, so it is not what the step checks.
             words, mark = [], "opaque" if sign == "||" else ""
         elif kind == "broken" or (
@@ -162,7 +192,7 @@ def _lines(text: str) -> Iterator[tuple[list[str], str, bool]]:
             return
         elif kind == "opaque" or (kind == "word" and _has_substitution(sign)):
             mark = "opaque"
-        if kind == "word":
+        if kind in {"word", "listing"}:
             words.append(sign)
 
 
@@ -208,11 +238,31 @@ def _join(here: PurePosixPath, path: str) -> PurePosixPath | None:
 
 def _plain(words: Sequence[str], here: PurePosixPath, paths: Sequence[str]) -> list[str]:
     """The words as the program gets them: quotes removed, wildcards replaced by the files they stand for."""
-    plain: list[str] = []
+    result: list[str] = []
     for word in words:
+        listing = _LISTING.fullmatch(word)
+        if listing:
+            result += _listed(shlex.split(listing["patterns"]), here, paths)
+            continue
         value = "".join(shlex.split(word, comments=False))
-        plain += (_expand(value, here, paths) if _is_pattern(word) else []) or [value]
-    return plain
+        result += (_expand(value, here, paths) if _is_pattern(word) else []) or [value]
+    return result
+
+
+def _listed(arguments: Sequence[str], here: PurePosixPath, paths: Sequence[str]) -> list[str]:
+    """What `git ls-files` prints for plain patterns, in which a wildcard crosses folders."""
+    under = next((word[8:] for word in arguments if word.startswith("--under=")), ".")
+    base = _join(here, under)
+    patterns = [word for word in arguments if not word.startswith("-")] or ["*"]
+    found = []
+    for path in paths:
+        inner = PurePosixPath(path)
+        if base is None or not inner.is_relative_to(base) or not inner.is_relative_to(here):
+            continue
+        name = str(inner.relative_to(here))
+        if any(fnmatchcase(name, each) or fnmatchcase(inner.name, each) for each in patterns):
+            found.append(name)
+    return found
 
 
 def _is_pattern(word: str) -> bool:

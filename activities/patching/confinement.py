@@ -43,6 +43,10 @@ class SandboxLimits:
     file: int = 256 * 2**20
     data: int = 4 * 2**30
     """Writable private memory per process; address space is no measure: node and rustc reserve far more."""
+    memory: int = 6 * 2**30
+    """Resident memory of all processes together."""
+    disk: int = 8 * 2**30
+    """By how much the free space under the workspace may shrink, whoever fills it."""
     temporary: int = 512 * 2**20
     output: int = 64 * 2**20
 
@@ -66,6 +70,9 @@ class Confinement:
         for prefix in tools:
             places = (prefix / "bin", prefix / "node_modules" / ".bin", prefix)
             self._offer(prefix, next(place for place in places if place.is_dir() or place == prefix))
+            if (prefix / "node_modules").is_dir():
+                # Above /workspace: where a repository's configuration looks for the plugins it names.
+                self._binds.setdefault(str(prefix / "node_modules"), "/node_modules")
         self._offer(Path(sys.prefix), Path(sys.executable).parent)
         self._offer(Path(sys.base_prefix), Path(sys.base_prefix) / "bin")
         self._offer_rust()
@@ -97,7 +104,8 @@ class Confinement:
         options += ["--dir", "/etc"]
         for path in _SYSTEM_FILES:
             options += ["--ro-bind-try", path, path]
-        options += ["--proc", "/proc", "--dev", "/dev"]
+        shared = ["--perms", "1777", "--size", str(self._limits.temporary), "--tmpfs", "/dev/shm"]  # noqa: S108 — its own
+        options += ["--proc", "/proc", "--dev", "/dev", *shared, "--remount-ro", "/dev"]
         options += ["--perms", "1777", "--size", str(self._limits.temporary), "--tmpfs", "/tmp"]  # noqa: S108 — its own
         options += ["--bind", str(files), "/workspace", "--bind", str(scratch), "/scratch"]
         for parent in sorted(

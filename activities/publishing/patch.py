@@ -52,6 +52,11 @@ class FilePatch:
     hunks: tuple[Hunk, ...]
 
     @property
+    def makes_executable(self) -> bool:
+        """Whether all it does is to set the file's executable bit."""
+        return self.kind is Kind.MODE_CHANGED and self.mode == EXECUTABLE_MODE and not self.hunks
+
+    @property
     def added(self) -> tuple[str, ...]:
         """The lines it adds, without their ends."""
         return tuple(line.value.rstrip("\r\n") for hunk in self.hunks for line in hunk if line.is_added)
@@ -147,7 +152,7 @@ def apply_all(patches: Sequence[FilePatch], base: Mapping[str, BaseFile]) -> tup
             if before is not None:
                 raise PatchConflictError(f"{patch.path} exists already")
             before = BaseFile(mode=patch.mode or NEW_FILE_MODE, content=b"")
-        elif patch.kind is not Kind.CHANGED:
+        elif patch.kind is not Kind.CHANGED and not patch.makes_executable:
             raise MalformedPatchError(f"{patch.path} is {patch.kind}")
         if before is None:
             raise PatchConflictError(f"{patch.path} does not exist")
@@ -155,7 +160,8 @@ def apply_all(patches: Sequence[FilePatch], base: Mapping[str, BaseFile]) -> tup
             content = apply(patch, before.content)
         except PatchConflictError as conflict:
             raise PatchConflictError(f"{patch.path}: {conflict}") from None
-        changed.append(ChangedFile(patch.path, before.mode, content))
+        mode = EXECUTABLE_MODE if patch.makes_executable else before.mode
+        changed.append(ChangedFile(patch.path, mode, content))
     return tuple(changed)
 
 

@@ -1,6 +1,8 @@
+import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from activities.patching.sandbox import Sandbox
 from workflows.models import (
     Diagnosis,
     Evidence,
+    Excerpt,
     FailedJob,
     FailureClass,
     PatchRequest,
@@ -33,16 +36,39 @@ ENVIRONMENT = {
 }
 
 
-def prettier_folder() -> list[Path]:
-    """Where prettier is installed, as far as it is: the folder that holds its `node_modules` or its `bin`."""
-    found = shutil.which("prettier")
-    if not found:
+NODE_TOOLS = (
+    *("prettier", "eslint", "xo", "standard", "oxlint", "stylelint", "@biomejs/biome"),
+    *("markdownlint-cli", "markdownlint-cli2"),
+)
+
+
+def node_tools() -> list[Path]:
+    """A folder with the JavaScript tools, installed once by npm; none where npm cannot reach its registry."""
+    folder = Path(tempfile.gettempdir()) / f"regreen-node-tools-{os.getuid()}"
+    npm = shutil.which("npm")
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o755, exist_ok=True)
+    if npm is None or folder.stat().st_uid != os.getuid():
         return []
-    programs = Path(found).absolute().parent
-    return [programs.parent.parent if programs.name == ".bin" else programs.parent]
+    if not (folder / "complete").exists():
+        command = [
+            npm,
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--fetch-retries=0",
+            *NODE_TOOLS,
+        ]
+        try:
+            subprocess.run(command, cwd=folder, capture_output=True, timeout=90, check=True)
+        except (subprocess.SubprocessError, OSError):
+            return []
+        (folder / "complete").touch()
+    return [folder]
 
 
-ONE_SANDBOX = Sandbox(tools=prettier_folder())
+ONE_SANDBOX = Sandbox(tools=node_tools())
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -110,8 +136,17 @@ def request_for(commit: Callable[[Mapping[str, str]], str]) -> Callable[..., Pat
         failure_class: FailureClass = FailureClass.LINT,
         permission: str | None = None,
         folder: str | None = None,
+        log: str = "",
+        named: tuple[str, ...] = (),
     ) -> PatchRequest:
-        job = FailedJob(job_id=1, name="check", key="check", command=command, working_directory=folder)
+        job = FailedJob(
+            job_id=1,
+            name="check",
+            key="check",
+            command=command,
+            working_directory=folder,
+            excerpt=Excerpt(text=log),
+        )
         return PatchRequest(
             repository="octo/app",
             run_id=7,
@@ -119,7 +154,9 @@ def request_for(commit: Callable[[Mapping[str, str]], str]) -> Callable[..., Pat
             attempt=1,
             workflow_path=".github/workflows/ci.yml",
             evidence=Evidence(run_id=7, run_attempt=1, jobs=(job,), failed_jobs=1),
-            diagnosis=Diagnosis(failure_class=failure_class, root_cause="x", missing_permission=permission),
+            diagnosis=Diagnosis(
+                failure_class=failure_class, root_cause="x", missing_permission=permission, files=named
+            ),
         )
 
     return make

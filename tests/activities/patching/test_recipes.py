@@ -1,108 +1,37 @@
 """One failing sample per row of the table, repaired by the real tool."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import pytest
 
-from activities.patching.recipes import RECIPES, FixCommand, Recipe, fix_command_for
+from activities.patching.recipe import FixCommand, Recipe
+from activities.patching.recipes import RECIPES, fix_command_for
 from activities.patching.sandbox import Sandbox
+from recipe_samples import SAMPLES
 from workflows.models import FailureClass, PatchRequest, ProofState, Proposal, Strategy
-
-CARGO = '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n'
-WORKFLOW = "jobs:\n  check:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker push x\n"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a row is shown, and the lines its patch must have."""
-
-    files: dict[str, str]
-    command: str
-    lines: tuple[str, ...]
-    failure_class: FailureClass = FailureClass.LINT
-    state: ProofState = ProofState.PROVED
-    permission: str | None = None
-
-
-SAMPLES = {
-    "ruff-check": Sample(
-        files={"app.py": "import os\nimport sys\n\nprint(sys.argv)\n"},
-        command="ruff check --output-format=github .",
-        lines=("-import os",),
-    ),
-    "ruff-format": Sample(
-        files={"app.py": "x = {  'a':1 }\n"},
-        command="ruff format --check --diff .",
-        lines=("-x = {  'a':1 }", '+x = {"a": 1}'),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "black": Sample(
-        files={"app.py": "x = {  'a':1 }\n"},
-        command="python -m black --check --diff --line-length 88 .",
-        lines=("-x = {  'a':1 }", '+x = {"a": 1}'),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "isort": Sample(
-        files={"app.py": "import sys\nimport os\n"},
-        command="uv run isort --check-only --diff --profile black .",
-        lines=("+import sys", "-import sys"),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "cargo-fmt": Sample(
-        files={"Cargo.toml": CARGO, "src/main.rs": 'fn main() { println!("x"); }\n'},
-        command="cargo fmt --all -- --check",
-        lines=('-fn main() { println!("x"); }', '+    println!("x");'),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "rustfmt": Sample(
-        files={"main.rs": 'fn main() { println!("x"); }\n'},
-        command="rustfmt --check main.rs",
-        lines=('-fn main() { println!("x"); }', '+    println!("x");'),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "cargo-clippy": Sample(
-        files={
-            "Cargo.toml": CARGO,
-            "src/main.rs": 'fn main() {\n    let unused = 1;\n    let mut x = 2;\n    println!("{x}");\n}\n',
-        },
-        command="cargo clippy --all-targets -- -D warnings",
-        lines=("-    let unused = 1;", "+    let _unused = 1;", "-    let mut x = 2;", "+    let x = 2;"),
-    ),
-    "prettier": Sample(
-        files={"app.js": "const x = {a:1}\n", ".prettierrc": "{}"},
-        command="npx --yes prettier@3 --check .",
-        lines=("-const x = {a:1}", "+const x = { a: 1 };"),
-        failure_class=FailureClass.FORMAT,
-    ),
-    "workflow-permissions": Sample(
-        files={".github/workflows/ci.yml": WORKFLOW},
-        command="docker push x",
-        lines=("+    permissions:", "+      contents: read", "+      packages: write"),
-        failure_class=FailureClass.PERMISSION,
-        state=ProofState.NOT_PROVED_HERE,
-        permission="packages: write",
-    ),
-}
 
 
 def test_every_row_has_a_sample() -> None:
-    assert set(SAMPLES) == {recipe.name for recipe in RECIPES}
+    assert set(SAMPLES) == {recipe.name for recipe in RECIPES if recipe.exercised}
 
 
-@pytest.mark.parametrize("row", RECIPES, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in RECIPES if row.exercised], ids=lambda row: row.name)
 async def test_the_row_repairs_its_sample(
     row: Recipe,
     sandbox: Sandbox,
     request_for: Callable[..., PatchRequest],
     propose: Callable[..., Awaitable[Proposal]],
 ) -> None:
-    if isinstance(row.repair, FixCommand) and not sandbox.has(row.repair.tool):
-        pytest.skip(f"{row.repair.tool} is not installed here")
+    if isinstance(row.repair, FixCommand) and not all(map(sandbox.has, row.repair.programs)):
+        pytest.skip(f"{' and '.join(row.repair.programs)} cannot be installed here")
     sample = SAMPLES[row.name]
     proposal = await propose(
         request_for(
-            sample.files, sample.command, failure_class=sample.failure_class, permission=sample.permission
+            sample.files,
+            sample.command,
+            failure_class=sample.failure_class,
+            permission=sample.permission,
+            log=sample.log,
         )
     )
     assert proposal.recipe == row.name, proposal.summary
@@ -147,6 +76,42 @@ async def test_the_row_repairs_its_sample(
             "cargo clippy --fix --allow-dirty --allow-staged --allow-no-vcs --workspace -- -D warnings",
         ),
         ("prettier -c src", "prettier -c src", "prettier --write src"),
+        ("gofmt -l .", "gofmt -l .", "gofmt -w ."),
+        ("gofumpt -d .", "gofumpt -d .", "gofumpt -w ."),
+        ("goimports -l cmd", "goimports -l cmd", "goimports -w cmd"),
+        ("golangci-lint run ./...", "golangci-lint run ./...", "golangci-lint run --fix ./..."),
+        ("golangci-lint fmt --diff", "golangci-lint fmt --diff", "golangci-lint fmt"),
+        ("tofu fmt -check -recursive", "tofu fmt -check -recursive", "tofu fmt -recursive"),
+        ("rubocop --parallel", "rubocop --parallel", "rubocop --autocorrect --parallel"),
+        (
+            "php-cs-fixer fix --dry-run --diff src",
+            "php-cs-fixer fix --dry-run --diff src",
+            "php-cs-fixer fix src",
+        ),
+        ("phpcs --standard=PSR12 src", "phpcs --standard=PSR12 src", "phpcbf --standard=PSR12 src"),
+        ("ktlint src/**", "ktlint src/**", "ktlint --format src/**"),
+        (
+            "google-java-format --dry-run --set-exit-if-changed A.java",
+            "google-java-format --dry-run --set-exit-if-changed A.java",
+            "google-java-format --replace A.java",
+        ),
+        ("./gradlew spotlessCheck", "./gradlew spotlessCheck", "./gradlew spotlessApply"),
+        ("mvn -B spotless:check", "mvn -B spotless:check", "mvn -B spotless:apply"),
+        ("dotnet format --verify-no-changes", "dotnet format --verify-no-changes", "dotnet format"),
+        ("buf format -d --exit-code", "buf format -d --exit-code", "buf format -w"),
+        ("deno fmt --check src", "deno fmt --check src", "deno fmt src"),
+        ("deno lint", "deno lint", "deno lint --fix"),
+        ("dprint check", "dprint check", "dprint fmt"),
+        ("swiftformat --lint .", "swiftformat --lint .", "swiftformat ."),
+        ("stylua --check .", "stylua --check .", "stylua ."),
+        ("mix format --check-formatted", "mix format --check-formatted", "mix format"),
+        (
+            "dart format -o none --set-exit-if-changed .",
+            "dart format -o none --set-exit-if-changed .",
+            "dart format .",
+        ),
+        ("zig fmt --check .", "zig fmt --check .", "zig fmt ."),
+        ("cargo sort --check", "cargo sort --check", "cargo sort"),
         ("prettier --list-different src", "prettier --list-different src", "prettier --write src"),
     ],
 )
@@ -155,6 +120,54 @@ def test_paths_and_options_of_the_check_are_kept(command: str, check: str, repai
     assert found
     assert found[1].check_argv(command.split()) == check.split()
     assert found[1].repair_argv(command.split()) == repair.split()
+
+
+async def test_generated_files_that_were_not_committed_are_generated(
+    request_for: Callable[..., PatchRequest], propose: Callable[..., Awaitable[Proposal]]
+) -> None:
+    files = {"generate.sh": "#!/bin/sh\necho 2 > out.txt\n", "out.txt": "1\n"}
+    proposal = await propose(request_for(files, "sh generate.sh && git diff --exit-code"))
+    assert (proposal.recipe, proposal.proof.state) == ("regenerate", ProofState.PROVED)
+    assert proposal.files == ("out.txt",)
+
+
+async def test_what_is_generated_otherwise_each_time_is_dropped(
+    request_for: Callable[..., PatchRequest], propose: Callable[..., Awaitable[Proposal]]
+) -> None:
+    files = {"generate.sh": "#!/bin/sh\ndate +%N > out.txt\n", "out.txt": "1\n"}
+    proposal = await propose(request_for(files, "sh generate.sh\ngit diff --exit-code"))
+    assert not proposal.diff
+    assert "each time" in proposal.summary
+
+
+@pytest.mark.parametrize(
+    ("files", "log"),
+    [
+        ({"app.py": "import os_utils\n"}, "ModuleNotFoundError: No module named 'os_utils'"),
+        ({"app/yaml.py": "", "requirements.txt": "x\n"}, "ModuleNotFoundError: No module named 'yaml'"),
+        ({"requirements.txt": "PyYAML\n"}, "ModuleNotFoundError: No module named 'yaml'"),
+        ({"package.json": "{}\n"}, "Error: Cannot find module 'left-pad'"),
+        (
+            {"a/Chart.yaml": "version: 1.0.0\n", "b/Chart.yaml": "version: 1.0.0\n"},
+            "tag already exists: chart",
+        ),
+        ({"conf.yaml": "a: [\n"}, 'mapping values are not allowed here\n  in "conf.yaml", line 1, column 2'),
+        ({"data.bin": "x\n"}, "./data.bin: Permission denied"),
+        ({"x": "x\n"}, "/etc/shadow: Permission denied"),
+        ({"docs/a.md": "x\n"}, "cat: docs/b.md: No such file or directory"),
+        (
+            {"a.j2": "{% for x in y %}{% if z %}\n"},
+            "a.j2: The innermost block that needs to be closed is 'if'",
+        ),
+    ],
+)
+async def test_what_the_log_does_not_tell_for_certain_is_not_edited(
+    request_for: Callable[..., PatchRequest],
+    propose: Callable[..., Awaitable[Proposal]],
+    files: dict[str, str],
+    log: str,
+) -> None:
+    assert not (await propose(request_for(files, None, failure_class=FailureClass.UNKNOWN, log=log))).diff
 
 
 @pytest.mark.parametrize(

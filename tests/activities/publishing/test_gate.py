@@ -203,6 +203,33 @@ def test_a_patch_is_judged_by_what_it_does(kind: Kind) -> None:
     assert (kind.decision is ALLOWED) == (not verdict.reasons)
 
 
+DENIED = ("./x: Permission denied",)
+
+
+@pytest.mark.parametrize(
+    ("diff", "lines", "mode", "decision"),
+    [
+        (HEADER + "old mode 100644\nnew mode 100755\n", DENIED, "100644", APPROVAL),
+        (HEADER + "old mode 100644\nnew mode 100755\n", ("tools/run: Permission denied",), "100644", REFUSED),
+        (HEADER + "old mode 100644\nnew mode 100755\n", ("x is fine",), "100644", REFUSED),
+        (HEADER + "old mode 100755\nnew mode 100644\n", DENIED, "100755", REFUSED),
+        (HEADER + "old mode 100644\nnew mode 120000\n", DENIED, "100644", REFUSED),
+        (
+            HEADER + "old mode 100644\nnew mode 100755\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n",
+            DENIED,
+            "100644",
+            REFUSED,
+        ),
+    ],
+)
+def test_only_a_file_that_could_not_be_started_becomes_executable_and_a_human_agrees(
+    diff: str, lines: tuple[str, ...], mode: str, decision: GateDecision
+) -> None:
+    on = Base(modes={"x": mode}, files={"x": BaseFile(mode=mode, content=b"a\n")})
+    diagnosis = Diagnosis(failure_class=FailureClass.PERMISSION, root_cause="x", evidence_lines=lines)
+    assert judge(diff, on, diagnosis, Limits(), TriagePolicy()).decision is decision
+
+
 CHEATS = {
     "import os  # noqa": "noqa",
     "import os  # NOQA: F401": "noqa",

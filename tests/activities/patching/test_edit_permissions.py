@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from activities.patching.permissions import EditRefusedError, add_permission
+from activities.patching.edits.permissions import add_permission
+from activities.patching.recipe import EditRefusedError
 
 PLAIN = """\
 name: publish  # keep me

@@ -9,6 +9,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from activities.adapters.workspace import Workspace
+from activities.patching.recipe import EditRefusedError
 from workflows.models import FailedJob, PatchRequest
 
 SCOPES: Final = frozenset(
@@ -30,10 +31,6 @@ _READABLE: Final = tuple(sorted(SCOPES - {"id-token"}))
 _ENTRY: Final = re.compile(r"([a-z-]+): (read|write)")
 _STRENGTH: Final = {"none": 0, "read": 1, "write": 2}
 _FILE_BYTES: Final = 200_000
-
-
-class EditRefusedError(Exception):
-    """The edit does not fit here. The text says why, in a sentence for a person."""
 
 
 @dataclass(frozen=True)

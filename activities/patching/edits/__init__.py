@@ -1,0 +1,1 @@
+"""Repairs that edit a file and run nothing."""

@@ -1,0 +1,222 @@
+"""Repairs of single lines: templates, YAML, executable bits, paths of another case."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from activities.adapters.workspace import Workspace
+from activities.patching.edits.files import matches, read_text, tracked
+from activities.patching.recipe import EditRefusedError
+from workflows.models import PatchRequest
+
+UNCLOSED_BLOCK: Final = (
+    r"The innermost block that needs to be closed is '(?P<jinja>\w{1,40})'"
+    r"|Expecting [^\n]{0,300}got 'EOF'|Unclosed (?:tag|block|section)"
+)
+TEMPLATE_FILE: Final = (
+    r"(?P<file>[\w./@+-]{1,200}\.(?:j2|jinja2?|html|hbs|handlebars|mustache|tmpl|tpl|txt|md|xml))\b"
+)
+YAML_ERROR: Final = (
+    r"found character '\\t' that cannot start any token|mapping values are not allowed|bad indentation of a"
+    r"|wrong indentation: expected|did not find expected (?:key|'-' indicator)|found a tab character"
+    r"|trailing spaces|no new line character at the end of file"
+)
+_YAML_PLACE: Final = (
+    r"in \"(?P<a>[^\"\n]{1,200}\.ya?ml)\", line (?P<al>\d{1,6})"
+    r"|(?P<b>[\w./@+-]{1,200}\.ya?ml)[:(](?P<bl>\d{1,6})"
+)
+_YAML_FILE: Final = r"(?P<file>[\w./@+-]{1,200}\.ya?ml)\b"
+REFUSED_EXECUTION: Final = (
+    r"(?:^|[\s:'\"])(?P<path>(?:\./)?[\w./@+-]{1,200}): Permission denied$"
+    r"|permission denied: (?P<path2>[\w./@+-]{1,200})$"
+)
+ABSENT_PATH: Final = (
+    r"(?:No such file or directory: '|ENOENT: no such file or directory, \w+ '"
+    r"|[Cc]an(?:no|')t open (?:file )?'?)(?P<a>[\w./@+-]{1,200})"
+    r"|(?P<b>[\w./@+-]{1,200}): No such file or directory"
+    r"|(?:Cannot find module|Can't resolve|Unable to resolve path to module) "
+    r"'(?P<c>\.{1,2}/[\w./@+-]{1,200})'"
+    r"|file not found: (?P<d>[\w./@+-]{1,200})"
+)
+_JINJA_OPENERS: Final = "for|if|block|macro|call|filter|set|with|autoescape|trans|raw"
+_JINJA: Final = re.compile(rf"\{{%-?\s*(?P<end>end)?(?P<word>{_JINJA_OPENERS})\b(?P<rest>[^%]*)-?%\}}")
+_HANDLEBARS: Final = re.compile(r"\{\{~?(?P<sign>[#/^])(?P<word>[\w./@-]+)[^}]*\}\}")
+
+
+def close_block(request: PatchRequest, workspace: Workspace) -> str:
+    """Close the innermost open block of a template, where its indentation says it ends.
+
+    Raises:
+        EditRefusedError: The template is not named, or has not exactly one block open.
+    """
+    files = [tracked(workspace, match["file"]) for match in matches(request, TEMPLATE_FILE)]
+    for path in dict.fromkeys(each for each in files if each):
+        text = read_text(workspace, path)
+        unclosed = _unclosed(text)
+        if len(unclosed) != 1:
+            continue
+        line, closing = unclosed[0]
+        lines = text.splitlines(keepends=True)
+        indent = _indent(lines[line])
+        position = next(
+            (
+                number
+                for number in range(line + 1, len(lines))
+                if lines[number].strip() and _indent(lines[number]) <= indent
+            ),
+            len(lines),
+        )
+        if lines and not lines[-1].endswith("\n"):
+            lines[-1] += "\n"
+        lines.insert(position, " " * indent + closing + "\n")
+        edited = "".join(lines)
+        if _unclosed(edited):
+            continue
+        workspace.write(path, edited.encode())
+        return f"Closed the block with `{closing}` in {path}."
+    raise EditRefusedError("The log names no template with exactly one open block.")
+
+
+def _unclosed(text: str) -> list[tuple[int, str]]:
+    """Line (from 0) and closing tag of every block left open."""
+    stack: list[tuple[str, int, str]] = []
+    events: list[tuple[int, str, bool, str]] = []
+    for match in _JINJA.finditer(text):
+        if match["word"] == "set" and "=" in match["rest"] and not match["end"]:
+            continue
+        events.append((match.start(), match["word"], bool(match["end"]), f"{{% end{match['word']} %}}"))
+    for match in _HANDLEBARS.finditer(text):
+        word = match["word"]
+        events.append((match.start(), word, match["sign"] == "/", f"{{{{/{word}}}}}"))
+    for at, word, ends, closing in sorted(events):
+        if not ends:
+            stack.append((word, text.count("\n", 0, at), closing))
+        elif stack and stack[-1][0] == word:
+            stack.pop()
+        elif len(stack) > 1 and stack[-2][0] == word:
+            # The block before was never closed: it is the one in question.
+            del stack[-2]
+            return [(stack.pop()[1:]) for _ in range(1)]
+        else:
+            return []
+    return [each[1:] for each in stack]
+
+
+def mend_yaml(request: PatchRequest, workspace: Workspace) -> str:
+    """Mend tabs, indentation and blanks of the YAML line that a parser names, so that the file parses.
+
+    Raises:
+        EditRefusedError: No file is named, or none of the small repairs makes it parse.
+    """
+    for path, number in _yaml_places(request, workspace):
+        text = read_text(workspace, path)
+        for edited in _mended(text, number):
+            if edited != text and _parses(edited):
+                workspace.write(path, edited.encode())
+                return f"Mended the layout of {path}, line {number}."
+    raise EditRefusedError("No small change of layout makes the named YAML file parse.")
+
+
+def _yaml_places(request: PatchRequest, workspace: Workspace) -> Iterator[tuple[str, int]]:
+    for match in matches(request, _YAML_PLACE):
+        path = tracked(workspace, match["a"] or match["b"])
+        if path:
+            yield path, int(match["al"] or match["bl"])
+    # yamllint and js-yaml name the file on one line and the place on another.
+    path = None
+    for match in matches(
+        request, rf"{_YAML_FILE}|^\s*(?P<line>\d{{1,6}}):\d{{1,6}}\b|\((?P<line2>\d{{1,6}}):\d{{1,6}}\)"
+    ):
+        if match["file"]:
+            path = tracked(workspace, match["file"]) or path
+        elif path:
+            yield path, int(match["line"] or match["line2"])
+
+
+def _mended(text: str, number: int) -> Iterator[str]:
+    lines = text.split("\n")
+    if re.search(r"(?m)^[ ]*\t", text):
+        yield re.sub(r"(?m)^[ \t]+", lambda blank: blank.group().replace("\t", "  "), text)
+    trimmed = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).rstrip("\n") + "\n"
+    if _parses(text):
+        yield trimmed
+        return
+    for at in (number - 1, number - 2, number):
+        if not 0 <= at < len(lines) or not lines[at].strip():
+            continue
+        levels = {
+            _indent(lines[each])
+            for each in range(max(0, at - 8), min(len(lines), at + 8))
+            if lines[each].strip()
+        }
+        own = _indent(lines[at])
+        for level in sorted(levels - {own}, key=lambda level: (abs(level - own), level)):
+            if abs(level - own) < 4:  # noqa: PLR2004 — a slip, not another structure
+                yield "\n".join([*lines[:at], " " * level + lines[at].lstrip(), *lines[at + 1 :]])
+
+
+def _parses(text: str) -> bool:
+    try:
+        for _ in YAML(typ="safe", pure=True).parse(text):
+            pass
+    except (YAMLError, RecursionError, ValueError):
+        return False
+    return "\t" not in re.sub(r"\S.*", "", text)
+
+
+def make_executable(request: PatchRequest, workspace: Workspace) -> str:
+    """Set the executable bit of a script that could not be started.
+
+    Raises:
+        EditRefusedError: No script of the repository is named.
+    """
+    done = []
+    for match in matches(request, REFUSED_EXECUTION):
+        path = tracked(workspace, match["path"] or match["path2"])
+        if path and path not in done and read_text(workspace, path).startswith("#!"):
+            workspace.make_executable(path)
+            done.append(path)
+    if not done:
+        raise EditRefusedError("The log names no script of the repository that could not be started.")
+    return f"Made {', '.join(done)} executable."
+
+
+def correct_case(request: PatchRequest, workspace: Workspace) -> str:
+    """Spell a path as the repository has it, where only upper and lower case differ.
+
+    Raises:
+        EditRefusedError: No such path is named, or nothing of the repository names it.
+    """
+    known = {path.casefold(): path for path in workspace.tracked}
+    for match in matches(request, ABSENT_PATH):
+        wrong = next(filter(None, match.groups()))
+        stem = re.sub(r"^(?:\.{1,2}/)+", "", wrong)
+        ends = [
+            path
+            for folded, path in known.items()
+            if re.search(rf"(?:^|/){re.escape(stem.casefold())}(?:\.\w{{1,5}})?$", folded)
+            and not re.search(rf"(?:^|/){re.escape(stem)}(?:\.\w{{1,5}})?$", path)
+        ]
+        if len(ends) != 1:
+            continue
+        right = re.search(re.escape(stem), ends[0], re.IGNORECASE)
+        if right is None:
+            continue
+        named = (request.workflow_path, *request.diagnosis.files)
+        done = []
+        for path in dict.fromkeys(each for each in named if each in workspace.tracked):
+            text = read_text(workspace, path)
+            edited = re.sub(rf"(?<![\w-]){re.escape(stem)}(?![\w-])", right.group(), text)
+            if edited != text:
+                workspace.write(path, edited.encode())
+                done.append(path)
+        if done:
+            return f"Spelled {right.group()} as the repository does, in {', '.join(done)}."
+    raise EditRefusedError("The log names no path that exists in another case.")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -1,0 +1,154 @@
+"""Python's formatters and linters."""
+
+from typing import Final
+
+from activities.patching.recipe import STYLE, FixCommand, Recipe, Rewrite, options
+
+_PYTHON: Final = ("*.py", "*.pyi", "*.pyw", "*.ipynb")
+
+PYTHON: Final[tuple[Recipe, ...]] = (
+    Recipe(
+        name="ruff-check",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="ruff",
+            subcommand="check",
+            forbids=frozenset(options("--exit-zero -e --add-noqa --add-ignore --show-files --show-settings")),
+            check=Rewrite(
+                drops=options("--fix --fix-only --watch -w --exit-non-zero-on-fix --output-file=1 -o=1"),
+                adds=("--no-fix",),
+            ),
+            repair=Rewrite(
+                drops=options("--fix --no-fix --fix-only --unsafe-fixes --diff --watch -w --statistics")
+                | options("--exit-non-zero-on-fix --output-file=1 -o=1 --output-format=1"),
+                adds=("--fix", "--no-unsafe-fixes"),
+            ),
+        ),
+        summary="Applied ruff's safe fixes.",
+    ),
+    Recipe(
+        name="ruff-format",
+        failure_classes=STYLE,
+        touches=(*_PYTHON, "*.md"),
+        repair=FixCommand(
+            tool="ruff",
+            subcommand="format",
+            marks=frozenset({"--check", "--diff"}),
+            repair=Rewrite(drops=options("--check --diff --output-format=1 --exit-non-zero-on-format")),
+        ),
+        summary="Formatted with ruff.",
+    ),
+    Recipe(
+        name="black",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="black",
+            marks=frozenset({"--check"}),
+            forbids=frozenset({"--code", "-c"}),
+            repair=Rewrite(drops=options("--check --diff --color --no-color")),
+        ),
+        summary="Formatted with black.",
+    ),
+    Recipe(
+        name="isort",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="isort",
+            marks=frozenset({"--check", "--check-only", "-c"}),
+            repair=Rewrite(drops=options("--check --check-only -c --diff --df")),
+        ),
+        summary="Sorted imports with isort.",
+    ),
+    Recipe(
+        name="autoflake",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="autoflake",
+            marks=frozenset(options("--check -c --check-diff -cd")),
+            repair=Rewrite(
+                drops=options("--check -c --check-diff -cd --in-place -i --quiet"), adds=("--in-place",)
+            ),
+        ),
+        summary="Removed unused imports with autoflake.",
+    ),
+    Recipe(
+        name="autopep8",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="autopep8",
+            marks=frozenset(options("--exit-code --diff -d")),
+            check=Rewrite(
+                drops=options("--in-place -i --exit-code --diff -d"), adds=("--diff", "--exit-code")
+            ),
+            repair=Rewrite(drops=options("--exit-code --diff -d --in-place -i"), adds=("--in-place",)),
+        ),
+        summary="Formatted with autopep8.",
+    ),
+    Recipe(
+        name="yapf",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="yapf",
+            marks=frozenset(options("--diff -d --quiet -q")),
+            repair=Rewrite(drops=options("--diff -d --quiet -q"), adds=("--in-place",)),
+        ),
+        summary="Formatted with yapf.",
+    ),
+    Recipe(
+        name="docformatter",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="docformatter",
+            marks=frozenset(options("--check -c")),
+            repair=Rewrite(drops=options("--check -c --diff -d"), adds=("--in-place",)),
+        ),
+        summary="Formatted docstrings with docformatter.",
+    ),
+    Recipe(
+        name="flake8",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="flake8",
+            forbids=frozenset({"--exit-zero"}),
+            becomes=("autopep8",),
+            repair=Rewrite(
+                # Only what both know is kept; settings in files are read by both.
+                drops=options("--count --statistics --show-source --benchmark -v --verbose -q --quiet")
+                | options("--max-complexity=1 --format=1 --output-file=1 --extend-ignore=1 -j=1 --jobs=1")
+                | options("--per-file-ignores=1 --config=1 --color=1 --tee --isolated"),
+                adds=("--in-place", "--recursive"),
+            ),
+        ),
+        summary="Repaired pycodestyle findings with autopep8.",
+    ),
+    Recipe(
+        name="pyupgrade",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(tool="pyupgrade", forbids=frozenset({"--exit-zero-even-if-changed"})),
+        summary="Modernised syntax with pyupgrade.",
+    ),
+    Recipe(
+        name="add-trailing-comma",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(tool="add-trailing-comma", forbids=frozenset({"--exit-zero-even-if-changed"})),
+        summary="Added trailing commas.",
+    ),
+    Recipe(
+        name="double-quote-string-fixer",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(tool="double-quote-string-fixer"),
+        summary="Made string quotes uniform.",
+    ),
+)
+"""pyupgrade and the hooks below it repair while they check, so that the check is its own repair."""

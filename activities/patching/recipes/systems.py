@@ -1,0 +1,179 @@
+"""Formatters and linters of compiled languages, shells and infrastructure."""
+
+from typing import Final
+
+from activities.patching.recipe import STYLE, Finds, FixCommand, Recipe, Rewrite, options
+
+_GO: Final = ("*.go",)
+_SHELL: Final = ("*.sh", "*.bash", "*.bats", "*.ksh", "*.zsh", "*")
+"""Scripts are often named without a suffix."""
+_C: Final = tuple(f"*.{suffix}" for suffix in ("c", "cc", "cpp", "cxx", "h", "hh", "hpp", "hxx", "m", "mm"))
+_CLANG: Final = (*_C, "*.cu", "*.cuh", "*.proto", "*.java", "*.js", "*.ts", "*.cs", "*.inl")
+_TERRAFORM: Final = ("*.tf", "*.tfvars", "*.tftest.hcl")
+_JAVA: Final = ("*.java", "*.kt", "*.kts", "*.groovy", "*.scala")
+_SPOTLESS: Final = (*_JAVA, "*.gradle", "*.xml", "*.json", "*.md", "*.yml", "*.yaml", "*.sql", "*.ts", "*.js")
+
+
+def _formatter(
+    name: str,
+    touches: tuple[str, ...],
+    *,
+    tool: str = "",
+    subcommand: str = "",
+    marks: str = "",
+    drops: str = "",
+    adds: str = "",
+    finds: Finds = Finds.EXIT,
+    exercised: bool = False,
+) -> Recipe:
+    """A formatter that checks when told to, and writes else."""
+    return Recipe(
+        name=name,
+        failure_classes=STYLE,
+        touches=touches,
+        repair=FixCommand(
+            tool=tool or name,
+            subcommand=subcommand,
+            marks=frozenset(options(marks)),
+            finds=finds,
+            repair=Rewrite(drops=options(marks) | options(drops), adds=tuple(adds.split())),
+        ),
+        summary=f"Formatted with {name}.",
+        exercised=exercised,
+    )
+
+
+def _spotless(tool: str) -> Recipe:
+    return Recipe(
+        name=f"spotless-{tool.removeprefix('./')}",
+        failure_classes=STYLE,
+        touches=_SPOTLESS,
+        repair=FixCommand(
+            tool=tool,
+            marks=frozenset({"spotlessCheck", "spotless:check", "ktlintCheck"}),
+            repair=Rewrite(
+                swaps={
+                    "spotlessCheck": "spotlessApply",
+                    "spotless:check": "spotless:apply",
+                    "ktlintCheck": "ktlintFormat",
+                }
+            ),
+        ),
+        summary="Formatted with the build's own formatter.",
+        exercised=False,
+    )
+
+
+SYSTEMS: Final[tuple[Recipe, ...]] = (
+    _formatter("gofmt", _GO, marks="-l -d", adds="-w", finds=Finds.OUTPUT),
+    _formatter("gofumpt", _GO, marks="-l -d", adds="-w", finds=Finds.OUTPUT),
+    _formatter("goimports", _GO, marks="-l -d", adds="-w", finds=Finds.OUTPUT),
+    Recipe(
+        name="golangci-lint",
+        failure_classes=STYLE,
+        touches=_GO,
+        repair=FixCommand(
+            tool="golangci-lint",
+            subcommand="run",
+            forbids=frozenset({"--issues-exit-code"}),
+            check=Rewrite(drops=options("--fix")),
+            repair=Rewrite(drops=options("--fix --out-format=1"), adds=("--fix",)),
+        ),
+        summary="Applied golangci-lint's fixes.",
+        exercised=False,
+    ),
+    _formatter("golangci-lint-fmt", _GO, tool="golangci-lint", subcommand="fmt", marks="--diff -d"),
+    _formatter(
+        "terraform-fmt", _TERRAFORM, tool="terraform", subcommand="fmt", marks="-check -diff", exercised=True
+    ),
+    _formatter("tofu-fmt", _TERRAFORM, tool="tofu", subcommand="fmt", marks="-check -diff"),
+    _formatter("shfmt", _SHELL, marks="-d --diff -l --list", adds="-w", finds=Finds.OUTPUT, exercised=True),
+    Recipe(
+        name="shellcheck",
+        failure_classes=STYLE,
+        touches=_SHELL,
+        repair=FixCommand(
+            tool="shellcheck",
+            repair=Rewrite(drops=options("--format=1 -f=1 --color=1 -C=1"), adds=("--format=diff",)),
+            gives_patch=True,
+        ),
+        summary="Applied shellcheck's own suggestions.",
+    ),
+    _formatter(
+        "clang-format", _CLANG, marks="--dry-run -n", drops="--Werror -Werror", adds="-i", exercised=True
+    ),
+    _formatter(
+        "gersemi",
+        ("CMakeLists.txt", "*.cmake"),
+        marks="--check -c",
+        drops="--diff",
+        adds="-i",
+        exercised=True,
+    ),
+    Recipe(
+        name="rubocop",
+        failure_classes=STYLE,
+        touches=("*.rb", "*.rake", "*.gemspec", "Gemfile", "Rakefile"),
+        repair=FixCommand(
+            tool="rubocop",
+            forbids=frozenset({"--auto-gen-config"}),
+            check=Rewrite(drops=options("-a -A --autocorrect --autocorrect-all --auto-correct")),
+            repair=Rewrite(
+                drops=options("-a -A --autocorrect --autocorrect-all --format=1 -f=1 --out=1 -o=1"),
+                adds=("--autocorrect",),
+            ),
+        ),
+        summary="Applied RuboCop's safe corrections.",
+        exercised=False,
+    ),
+    _formatter("php-cs-fixer", ("*.php",), subcommand="fix", marks="--dry-run", drops="--diff --format=1"),
+    Recipe(
+        name="phpcs",
+        failure_classes=STYLE,
+        touches=("*.php",),
+        repair=FixCommand(tool="phpcs", becomes=("phpcbf",), repair=Rewrite(drops=options("--report=1 -s"))),
+        summary="Applied phpcbf's fixes.",
+        exercised=False,
+    ),
+    Recipe(
+        name="ktlint",
+        failure_classes=STYLE,
+        touches=("*.kt", "*.kts"),
+        repair=FixCommand(
+            tool="ktlint",
+            check=Rewrite(drops=options("-F --format")),
+            repair=Rewrite(drops=options("-F --format --reporter=1"), adds=("--format",)),
+        ),
+        summary="Formatted with ktlint.",
+        exercised=False,
+    ),
+    _formatter(
+        "google-java-format",
+        ("*.java",),
+        marks="--dry-run -n --set-exit-if-changed",
+        adds="--replace",
+    ),
+    *(_spotless(tool) for tool in ("./gradlew", "gradle", "./mvnw", "mvn")),
+    _formatter(
+        "dotnet-format",
+        ("*.cs", "*.vb", "*.fs"),
+        tool="dotnet",
+        subcommand="format",
+        marks="--verify-no-changes",
+    ),
+    _formatter(
+        "buf-format", ("*.proto",), tool="buf", subcommand="format", marks="--exit-code -d --diff", adds="-w"
+    ),
+    _formatter("swiftformat", ("*.swift",), marks="--lint"),
+    _formatter("stylua", ("*.lua",), marks="--check -c"),
+    _formatter("mix-format", ("*.ex", "*.exs"), tool="mix", subcommand="format", marks="--check-formatted"),
+    _formatter(
+        "dart-format",
+        ("*.dart",),
+        tool="dart",
+        subcommand="format",
+        marks="--set-exit-if-changed",
+        drops="-o=1 --output=1",
+    ),
+    _formatter("zig-fmt", ("*.zig",), tool="zig", subcommand="fmt", marks="--check"),
+)

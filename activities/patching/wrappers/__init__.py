@@ -1,0 +1,57 @@
+"""Commands that only say where the real command stands: package scripts, targets, environments, hooks."""
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from activities.patching.commands import Command
+from activities.patching.wrappers.hooks import hook_commands
+from activities.patching.wrappers.makefile import make_commands
+from activities.patching.wrappers.packages import package_commands
+from activities.patching.wrappers.sessions import session_commands
+from activities.patching.wrappers.tree import Tree
+
+_DEPTH: Final = 6
+"""How far a script may call a script."""
+_COMMANDS: Final = 200
+
+WRAPPERS: Final[tuple[Callable[[Command, Tree], Sequence[Command] | None], ...]] = (
+    package_commands,
+    make_commands,
+    session_commands,
+    hook_commands,
+)
+"""Each answers None where the command is not its own, else what the command runs as far as that is plain."""
+
+
+def unwrapped(commands: Sequence[Command], tree: Tree) -> tuple[Command, ...]:
+    """The commands with every wrapper among them replaced by what it runs, in order."""
+    found = []
+    for command in _unwrapped(commands, tree, _DEPTH):
+        found.append(command)
+        if len(found) >= _COMMANDS:
+            break
+    return tuple(found)
+
+
+def _as_written(command: Command) -> Command:
+    """With what only finds the program: `yarn lint` may be the program `lint`, or a script of that name."""
+    return replace(command, argv=tuple(shlex.split(command.text)) or command.argv)
+
+
+def _unwrapped(commands: Sequence[Command], tree: Tree, depth: int) -> Iterator[Command]:
+    for command in commands:
+        inner = next(
+            (
+                found
+                for candidate in (_as_written(command), command)
+                for each in WRAPPERS
+                if (found := each(candidate, tree)) is not None
+            ),
+            None,
+        )
+        if inner is None:
+            yield command
+        elif depth:
+            yield from _unwrapped(inner, tree, depth - 1)

@@ -1,0 +1,193 @@
+"""What stands behind a wrapper, as far as it is plain."""
+
+import pytest
+
+from activities.patching.commands import parse_step
+from activities.patching.wrappers import unwrapped
+from activities.patching.wrappers.tree import Tree
+
+PACKAGE = (
+    '{"scripts": {"lint": "npm run lint:js && npm run lint:css", "prelint": "prettier --check .",'
+    ' "lint:js": "eslint src", "lint:css": "stylelint src", "all": "run-s lint:*", "loop": "npm run loop"}}'
+)
+MAKEFILE = """\
+SOURCES := src tests
+RUFF ?= ruff
+
+.PHONY: lint format
+lint: format ## Check
+\t@$(RUFF) check ${SOURCES}
+\t-mypy src
+format:
+\t$(RUFF) format --check $(SOURCES) \\
+\t  --quiet
+loop: loop
+\tmake loop
+"""
+TOX = """\
+[testenv]
+commands =
+    lint: flake8 {posargs:src}
+    test: pytest
+
+[testenv:style]
+commands =
+    black --check {toxinidir}/src
+    - mypy src
+"""
+TOX_TOML = """\
+[tool.tox.env.style]
+commands = [["ruff", "check", "."], ["black", "--check", "."]]
+"""
+NOX = """\
+import nox
+
+PATHS = ["src", "tests"]
+
+@nox.session(name="style")
+def check_style(session):
+    session.install("ruff")
+    session.run("ruff", "check", *PATHS, *session.posargs)
+    session.run("black", "--check", compute())
+"""
+HOOKS = """\
+exclude: ^vendor/
+repos:
+- repo: https://example.org/ruff
+  rev: v1
+  hooks:
+  - id: ruff
+    args: [--fix, --select, I]
+  - id: unknown
+- repo: local
+  hooks:
+  - id: own
+    entry: shfmt -d
+    language: system
+    types: [shell]
+  - id: slow
+    entry: black --check .
+    language: system
+    pass_filenames: false
+    stages: [manual]
+  - id: hostile
+    entry: black --check
+    language: system
+    files: (a+)+$
+"""
+FILES = {
+    "package.json": PACKAGE,
+    "web/package.json": '{"scripts": {"lint": "eslint ."}}',
+    "Makefile": MAKEFILE,
+    "justfile": "lint path='.': fmt\n    ruff check .\nfmt:\n    ruff format --check .\n",
+    "tox.ini": TOX,
+    "noxfile.py": NOX,
+    ".pre-commit-config.yaml": HOOKS,
+    "pyproject.toml": (
+        '[tool.poe.tasks]\nlint = ["style", "types"]\nstyle = "ruff check ."\ntypes = {cmd = "mypy ."}\n'
+        '[tool.hatch.envs.lint.scripts]\nstyle = "black --check {args:.}"\n'
+        '[tool.pdm.scripts]\nlint = {shell = "isort -c ."}\n'
+    ),
+    "scripts/lint.sh": "#!/bin/bash\nset -e\nruff check src\n",
+    "scripts/tool": "\x7fELF",
+    "src/a.py": "",
+    "src/b.sh": "",
+    "vendor/c.py": "",
+}
+
+
+def behind(command: str, files: dict[str, str] = FILES, cwd: str = ".") -> list[str]:
+    tree = Tree(files, lambda path: files[path].encode() if path in files else None)
+    parsed = parse_step(command, cwd=cwd, paths=tree.paths)
+    return [" ".join(each.argv) for each in unwrapped(parsed, tree)]
+
+
+@pytest.mark.parametrize(
+    ("command", "commands"),
+    [
+        ("npm run lint", ["prettier --check .", "eslint src", "stylelint src"]),
+        ("npm run lint:js -- --quiet", ["eslint src --quiet"]),
+        ("yarn lint:js --quiet", ["eslint src --quiet"]),
+        ("pnpm run lint:css", ["stylelint src"]),
+        ("bun run lint:css", ["stylelint src"]),
+        ("npm --prefix web run lint", ["eslint ."]),
+        ("cd web && npm run lint", ["eslint ."]),
+        ("npm run all", ["eslint src", "stylelint src"]),
+        ("npm run loop", []),
+        ("npm ci", ["npm ci"]),
+        ("npm run absent", ["npm run absent"]),
+        ("make lint", ["ruff format --check src tests --quiet", "ruff check src tests"]),
+        (
+            "make lint RUFF=/opt/ruff",
+            ["/opt/ruff format --check src tests --quiet", "/opt/ruff check src tests"],
+        ),
+        ("make", ["ruff format --check src tests --quiet", "ruff check src tests"]),
+        ("make loop", []),
+        ("make absent", []),
+        ("just lint", ["ruff format --check .", "ruff check ."]),
+        ("tox -e style", ["black --check src"]),
+        ("tox run -e py311-lint -- tests", ["flake8 tests"]),
+        ("nox -s style -- x", ["ruff check src tests"]),
+        ("poe lint", ["ruff check .", "mypy ."]),
+        ("hatch run lint:style", ["black --check ."]),
+        ("pdm run lint", ["isort -c ."]),
+        ("./scripts/lint.sh", ["set -e", "ruff check src"]),
+        ("bash scripts/lint.sh", ["set -e", "ruff check src"]),
+        ("scripts/tool", ["scripts/tool"]),
+        (
+            "pre-commit run --all-files",
+            [
+                "ruff check --force-exclude --select I src/a.py noxfile.py",
+                "shfmt -d src/b.sh scripts/lint.sh",
+            ],
+        ),
+        ("pre-commit run own --files x y", ["shfmt -d src/b.sh scripts/lint.sh"]),
+        ("SKIP=ruff pre-commit run -a", ["shfmt -d src/b.sh scripts/lint.sh"]),
+        ("pre-commit install", ["pre-commit install"]),
+    ],
+)
+def test_a_wrapper_is_looked_through(command: str, commands: list[str]) -> None:
+    assert sorted(map(sorted, map(str.split, behind(command)))) == sorted(
+        map(sorted, map(str.split, commands))
+    )
+
+
+def test_tox_reads_its_native_configuration() -> None:
+    assert behind("tox -e style", {"pyproject.toml": TOX_TOML}) == ["ruff check .", "black --check ."]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "command"),
+    [
+        ("package.json", "{", "npm run lint"),
+        ("package.json", '{"scripts": ["x"]}', "npm run lint"),
+        ("pyproject.toml", "[", "poe lint"),
+        ("tox.ini", "x", "tox -e lint"),
+        ("noxfile.py", "def", "nox -s lint"),
+        (".pre-commit-config.yaml", "a: [", "pre-commit run"),
+        (".pre-commit-config.yaml", "[]", "pre-commit run"),
+        ("Makefile", "\t\n:::\nlint\n", "make lint"),
+    ],
+)
+def test_what_does_not_parse_hides_nothing_to_run(name: str, text: str, command: str) -> None:
+    assert [each for each in behind(command, {name: text}) if each != command] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "commands"),
+    [
+        ("rc=0; black --check . || rc=1; exit $rc", ["black --check ."]),
+        ("if ! black --check .; then\n  echo 'run black'\n  exit 1\nfi", ["black --check ."]),
+        ('test -z "$(gofmt -l .)"', ["gofmt -l ."]),
+        ('[ -z "$(gofmt -l .)" ]', ["gofmt -l ."]),
+        ('if [ -n "$(gofmt -l .)" ]; then\n  exit 1\nfi', ["gofmt -l ."]),
+        ("diff -u <(echo -n) <(gofmt -d ./)", ["gofmt -d ./"]),
+        ("git ls-files '*.sh' | xargs shellcheck", ["shellcheck src/b.sh scripts/lint.sh"]),
+        ("find src -name '*.py' -print0 | xargs -0 black --check", ["black --check src/a.py"]),
+        ("black --check . > report.txt 2>&1", ["black --check ."]),
+        ("if ! black --check .; then\n  echo 'never mind'\nfi", []),
+    ],
+)
+def test_an_idiom_of_the_shell_is_understood(command: str, commands: list[str]) -> None:
+    found = [each for each in behind(command) if each.split()[0] not in {"rc=0", "exit"}]
+    assert sorted(map(sorted, map(str.split, found))) == sorted(map(sorted, map(str.split, commands)))
