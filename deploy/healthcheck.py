@@ -13,6 +13,8 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from starter.exits import leave
+
 LONGEST_SILENCE: Final = timedelta(minutes=3)
 """A poll lasts a minute at most, and a healthy worker starts the next at once."""
 _ANSWER_SECONDS: Final = 3
@@ -79,4 +81,4 @@ def main(role: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    leave(main(sys.argv[1] if len(sys.argv) > 1 else ""))

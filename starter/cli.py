@@ -13,7 +13,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from starter.exits import CommandError
+from starter.exits import CommandError, leave
 
 P = ParamSpec("P")
 
@@ -53,7 +53,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 
 def main() -> None:
     """Entry point of the `regreen` command."""
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else int(end.code is not None))
 
 
 def _reported(command: Callable[P, None]) -> Callable[P, None]:
