@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from enum import StrEnum
@@ -25,6 +25,8 @@ from activities.adapters.repository import RepositoryMirrors
 from activities.checks.activity import ChecksActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
+from activities.evidence.failed_logs import JobLog
+from activities.evidence.failed_logs import failed_logs as failed_logs_of
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
@@ -181,6 +183,16 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         diagnosis.diagnose_by_model,
         PatchingActivities(mirrors, sandbox).propose_patch,
     ]
+
+
+async def failed_logs(
+    settings: WorkerSettings, repository: str, run_id: int, attempt: int | None, folder: Path
+) -> AsyncIterator[JobLog]:
+    """The logs of a run's failed jobs, as the analyst may read them; see `failed_logs.failed_logs`."""
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        github = GitHub(http, settings.credentials(Role.ANALYST, http), api_url=settings.github_api_url)
+        async for log in failed_logs_of(github, repository, run_id, attempt, folder):
+            yield log
 
 
 def examine_machine(settings: WorkerSettings) -> Examination:
