@@ -30,6 +30,7 @@ from activities.evidence.failed_logs import failed_logs as failed_logs_of
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
+from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
 from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
@@ -92,6 +93,8 @@ class WorkerSettings(BaseSettings):
     model_provider: ModelProvider = ModelProvider.ANTHROPIC
     model: str = "claude-sonnet-5-5"
     """The model's name, as its provider spells it."""
+    repair_model: str | None = None
+    """Another model for repairs; none means the same."""
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
     """Key of the Claude API or of a gateway that speaks it. Only the analyst uses it."""
     anthropic_base_url: str | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
@@ -128,14 +131,14 @@ class WorkerSettings(BaseSettings):
         return NoCredentials()
 
 
-def claude(settings: WorkerSettings, http: httpx2.AsyncClient) -> Claude | None:
-    """The model, or None where none is set up."""
+def claude(settings: WorkerSettings, http: httpx2.AsyncClient, *, model: str | None = None) -> Claude | None:
+    """The model (by default the one for diagnoses), or None where none is set up."""
     without_key = settings.model_provider is ModelProvider.ANTHROPIC and not settings.anthropic_api_key
     if settings.model_provider is ModelProvider.OFF or without_key:
         return None
     access = ModelAccess(
         provider=settings.model_provider,
-        model=settings.model,
+        model=model or settings.model,
         api_key=settings.anthropic_api_key,
         base_url=settings.anthropic_base_url,
         prices=settings.model_prices or {},
@@ -177,11 +180,16 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
     else:
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
     diagnosis = DiagnosisActivities(claude(settings, http))
+    session = SessionActivities(mirrors, sandbox, claude(settings, http, model=settings.repair_model))
     return [
         EvidenceActivities(github, cache / "logs").collect_evidence,
         diagnosis.diagnose_failure,
         diagnosis.diagnose_by_model,
         PatchingActivities(mirrors, sandbox).propose_patch,
+        session.open_session,
+        session.take_turn,
+        session.use_tools,
+        session.prove_submission,
     ]
 
 

@@ -103,7 +103,7 @@ def after_proposal(
     proposal: Proposal, verdict: GateVerdict | None, earlier: tuple[AttemptRecord, ...]
 ) -> Ending | None:
     """Whether there is a patch worth publishing; None means yes, approval permitting."""
-    if any(record.patch_id and record.patch_id == proposal.patch_id for record in earlier):
+    if any(repeats(proposal, record) for record in earlier):
         return Ending(Outcome.NEEDS_HUMAN, Reason.REPEATED_PATCH, proposal.summary)
     if not proposal.diff or verdict is None:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NO_REPAIR_FOUND, proposal.summary)
@@ -112,6 +112,12 @@ def after_proposal(
     if verdict.decision == "refused":
         return Ending(Outcome.NEEDS_HUMAN, Reason.PATCH_REFUSED, "; ".join(verdict.reasons))
     return None
+
+
+def repeats(proposal: Proposal, record: AttemptRecord) -> bool:
+    """Whether a proposal leads to what an earlier attempt led to: the same patch, or the same files."""
+    same_patch = record.patch_id is not None and record.patch_id == proposal.patch_id
+    return same_patch or (record.tree is not None and record.tree == proposal.tree)
 
 
 def after_branch(state: BranchState) -> Ending | None:
@@ -224,6 +230,9 @@ def attempt_record(
         patch_id=proposal.patch_id or None,
         fingerprint=evidence.fingerprint,
         failure_class=diagnosis.failure_class,
+        summary=proposal.summary,
+        files=proposal.files,
+        tree=proposal.tree,
     )
 
 

@@ -62,6 +62,11 @@ class Limits(Payload):
     ci_poll: timedelta = timedelta(minutes=5)
     approval_deadline: timedelta = timedelta(days=7)
     merge_watch: timedelta = timedelta(days=14)
+    session_calls: int = Field(default=25, ge=0)
+    """Model calls of one attempt's repair session; 0 means that no model repairs."""
+    session_time: timedelta = timedelta(minutes=15)
+    session_usd: float = Field(default=2.0, ge=0)
+    """US dollars of one session. A model without a known price is bounded by calls and time alone."""
 
 
 class TriagePolicy(Payload):
@@ -475,6 +480,20 @@ class ModelUse(Payload):
     """None where the model's price is not known."""
 
 
+class Spending(Payload):
+    """What a repair session's model calls took together."""
+
+    model: Name | None = None
+    calls: int = 0
+    input_tokens: int = 0
+    """All that was read, cached or not."""
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those that came from the cache."""
+    cost_usd: float | None = 0.0
+    """None where the model's price is not known."""
+
+
 class ModelProblem(StrEnum):
     """Why a paid reply is no answer."""
 
@@ -532,6 +551,11 @@ class AttemptRecord(Payload):
     commit_sha: Sha | None = None
     ci: Name | None = None
     """The CI verdict on the commit; None when it was never published."""
+    summary: Sentence = ""
+    """What was changed, as whoever proposed it says."""
+    files: tuple[Name, ...] = ()
+    tree: Sha | None = None
+    """The repository's files after the patch, as git names them; None where that was not computed."""
 
 
 class PatchRequest(Payload):
@@ -550,6 +574,8 @@ class PatchRequest(Payload):
     policy: TriagePolicy = TriagePolicy()
     hint: Sentence | None = None
     """A human's words from `retry`; data, never an order."""
+    model_allowed: bool = False
+    """Whether a model may be asked for a repair; whether there is one, the analyst knows."""
 
 
 class Proposal(Payload):
@@ -569,6 +595,8 @@ class Proposal(Payload):
     proof: Proof = Proof(state=ProofState.NOT_PROVED_HERE)
     tool_seconds: float = 0.0
     """Seconds spent in git and in the repository's own tools."""
+    tree: Sha | None = None
+    """The repository's files after the patch, as git names them; None where that was not computed."""
 
 
 class GateDecision(StrEnum):
@@ -606,6 +634,8 @@ class AttemptResult(Payload):
     proposal: Proposal
     verdict: GateVerdict | None = None
     """None when there is no patch to judge."""
+    spending: Spending = Spending()
+    """What a model took, where one was asked."""
 
 
 # ── publication ─────────────────────────────────────────────────────────────────────────────────────────────
