@@ -1,9 +1,10 @@
 """What next, given what we know: pure functions, tested without Temporal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from workflows import conclusions
 from workflows.models import (
     Action,
     AttemptRecord,
@@ -26,9 +27,6 @@ from workflows.models import (
 from workflows.naming import parse_fix_branch
 from workflows.policies import CI_POLL_CEILING
 
-FAILED_CONCLUSIONS: Final = frozenset({"failure", "timed_out", "startup_failure"})
-"""Run conclusions that start a remediation. `cancelled` is a human's doing, not a failure."""
-
 
 @dataclass(frozen=True)
 class Ending:
@@ -45,22 +43,30 @@ def triage(run: RunSnapshot, policy: TriagePolicy) -> Ending | None:
     The first that applies counts, so the author's and the operator's word comes before anything Regreen
     finds out for itself. A fork's branch is not ours to compare or write to, so the rest does not concern it.
     """
-    failed = run.status == "completed" and run.conclusion in FAILED_CONCLUSIONS
+    ended = run.conclusion if run.status == "completed" else None
     ours = not run.head_is_fork
+    named_ours = ours and parse_fix_branch(run.head_branch) is not None
+    on_branch = ours and not run.merge_queue
+    moved = run.branch_tip != run.head_sha and not run.tag
     finished = run.pull_request is not None and not run.pull_request_open
     rules = (
-        (not failed, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
+        (ended not in conclusions.FAILED, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
         (run.skip_marker, Outcome.IGNORED, Reason.SKIP_MARKER),
         (run.repository in policy.disabled_repositories, Outcome.IGNORED, Reason.REPOSITORY_DISABLED),
         (_workflow_disabled(run, policy), Outcome.IGNORED, Reason.WORKFLOW_DISABLED),
         (run.head_is_fork and not policy.diagnose_forks, Outcome.IGNORED, Reason.FORK),
-        (ours and parse_fix_branch(run.head_branch) is not None, Outcome.IGNORED, Reason.OWN_FIX_BRANCH),
-        (ours and run.branch_tip is None, Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+        (named_ours and run.fix_branch_taken, Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+        (named_ours, Outcome.IGNORED, Reason.OWN_FIX_BRANCH),
+        (ours and run.reverts_fix, Outcome.IGNORED, Reason.FIX_REVERTED),
+        (on_branch and run.branch_tip is None, Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
         (ours and finished, Outcome.SUPERSEDED, Reason.PULL_REQUEST_DONE),
-        (ours and run.branch_tip != run.head_sha, Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        (on_branch and moved, Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
         (ours and run.fix_branch_exists, Outcome.NEEDS_HUMAN, Reason.FIX_BRANCH_EXISTS),
     )
-    return next((Ending(outcome, reason) for applies, outcome, reason in rules if applies), None)
+    found = next((Ending(outcome, reason) for applies, outcome, reason in rules if applies), None)
+    if found is not None and found.reason is Reason.RUN_NOT_FAILED:
+        return replace(found, detail=conclusions.not_failed(ended))
+    return found
 
 
 def _workflow_disabled(run: RunSnapshot, policy: TriagePolicy) -> bool:
@@ -85,15 +91,24 @@ def wants_rerun(diagnosis: Diagnosis, limits: Limits, *, rerun_used: bool) -> bo
 
 def only_explained(run: RunSnapshot, policy: TriagePolicy) -> bool:
     """Whether a failure on this branch may be explained and nothing else."""
-    return run.head_is_fork or (run.head_is_bot and not policy.repair_bot_branches)
+    return _why_only_explained(run, policy) is not None
+
+
+def _why_only_explained(run: RunSnapshot, policy: TriagePolicy) -> Ending | None:
+    rules = (
+        (run.head_is_fork, Ending(Outcome.DIAGNOSED, Reason.FORK)),
+        (run.head_is_bot and not policy.repair_bot_branches, Ending(Outcome.DIAGNOSED, Reason.BOT_BRANCH)),
+        (run.merge_queue, Ending(Outcome.DIAGNOSED, Reason.MERGE_QUEUE)),
+        (run.tag and run.branch_tip != run.head_sha, Ending(Outcome.DIAGNOSED, Reason.TAG)),
+    )
+    return next((ending for applies, ending in rules if applies), None)
 
 
 def after_diagnosis(run: RunSnapshot, diagnosis: Diagnosis, policy: TriagePolicy) -> Ending | None:
     """Whether to try a repair; None means yes."""
-    if run.head_is_fork:
-        return Ending(Outcome.DIAGNOSED, Reason.FORK, diagnosis.root_cause)
-    if run.head_is_bot and not policy.repair_bot_branches:
-        return Ending(Outcome.DIAGNOSED, Reason.BOT_BRANCH, diagnosis.root_cause)
+    explained = _why_only_explained(run, policy)
+    if explained is not None:
+        return replace(explained, detail=diagnosis.root_cause)
     if diagnosis.action is not Action.REPAIR:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NOT_REPAIRABLE, diagnosis.root_cause)
     return None

@@ -105,7 +105,7 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     """Not looked at, on purpose; the reason says which rule."""
     DIAGNOSED = "diagnosed"
-    """Explained, not repaired: forks, other bots' branches."""
+    """Explained, not repaired: forks, other bots' branches, the merge queue, old tags."""
     NEEDS_HUMAN = "needs_human"
     """Regreen cannot or may not repair this; the report says what it found."""
     EXHAUSTED = "exhausted"
@@ -135,6 +135,9 @@ class Reason(StrEnum):
     BRANCH_DELETED = "branch_deleted"
     PULL_REQUEST_DONE = "pull_request_done"
     BASE_RED = "base_red"
+    FIX_REVERTED = "fix_reverted"
+    MERGE_QUEUE = "merge_queue"
+    TAG = "tag"
     REPOSITORY_GONE = "repository_gone"
     RUN_GONE = "run_gone"
     NO_FAILED_JOB = "no_failed_job"
@@ -178,6 +181,9 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.BRANCH_DELETED: "The branch of the failed run was deleted.",
     Reason.PULL_REQUEST_DONE: "The pull request of the failed run is already merged or closed.",
     Reason.BASE_RED: "The base branch fails in the same way; this change did not cause it.",
+    Reason.FIX_REVERTED: "The commit takes back a fix of Regreen; it is not offered again.",
+    Reason.MERGE_QUEUE: "The run tested an entry of the merge queue; its branch is not Regreen's to repair.",
+    Reason.TAG: "The run belongs to a tag that the default branch has left behind; tags are not moved.",
     Reason.REPOSITORY_GONE: "The repository or the run cannot be read: deleted, renamed, or out of reach.",
     Reason.RUN_GONE: "The run cannot be read any more: it was deleted.",
     Reason.NO_FAILED_JOB: "The run failed before any job ran; often the workflow file does not parse.",
@@ -310,6 +316,19 @@ class RunSnapshot(Payload):
     fix_branch_exists: bool = False
     author: Name = ""
     """Login of the person who triggered the run; empty for a bot or when unknown."""
+    tag: bool = False
+    """`head_branch` names a tag; `branch_tip` is then the default branch's, for which a fix would be."""
+    merge_queue: bool = False
+    """The run tested an entry of the merge queue, whose branch GitHub makes and removes."""
+    fix_branch_taken: bool = False
+    """The branch is named like one of our fix branches, but its head commit is not by us."""
+    reverts_fix: bool = False
+    """The head commit takes back a fix of ours."""
+
+    @property
+    def target_branch(self) -> str:
+        """The branch that a fix is for."""
+        return self.default_branch if self.tag else self.head_branch
 
 
 class TriageRequest(Payload):

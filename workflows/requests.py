@@ -135,7 +135,7 @@ class Case:
             run_id=self.request.run_id,
             expected_tip=self.status.fix_head_sha,
             commit=commit,
-            failing_branch=self.run.head_branch,
+            failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
         )
 
@@ -145,7 +145,7 @@ class Case:
             repository=self.request.repository,
             run_id=self.request.run_id,
             run_url=self.run.html_url,
-            base_branch=self.run.head_branch,
+            base_branch=self.run.target_branch,
             workflow_name=self.run.workflow_name,
             attempt=self.status.attempt,
             diagnosis=self.diagnosis,

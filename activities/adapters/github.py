@@ -17,6 +17,7 @@ from activities.adapters.records import (
     CheckRun,
     CollaboratorPermission,
     Comment,
+    CommitAuthor,
     CommitFiles,
     GitCommit,
     GitObject,
@@ -173,6 +174,16 @@ class GitHub:
         path = api_path("repos", repository, "git", "ref", "heads", branch)
         found = await none_when_missing(self._api.get(GitRef, repository, path, _CONTENTS_READ))
         return found.sha if found else None
+
+    async def has_tag(self, repository: str, tag: str) -> bool:
+        """Whether there is a tag of that name."""
+        path = api_path("repos", repository, "git", "ref", "tags", tag)
+        return await none_when_missing(self._api.get(GitRef, repository, path, _CONTENTS_READ)) is not None
+
+    async def get_author(self, repository: str, sha: str) -> str | None:
+        """The account that GitHub takes for a commit's author; None where it knows none."""
+        path = api_path("repos", repository, "commits", sha)
+        return (await self._api.get(CommitAuthor, repository, path, _CONTENTS_READ)).login or None
 
     async def get_commit(self, repository: str, sha: str) -> GitCommit:
         """A commit object."""

@@ -134,6 +134,12 @@ class CommitFiles(Record):
     files: tuple[_File, ...] = ()
 
 
+class CommitAuthor(Record):
+    """Who made a commit, as far as GitHub can tell by the address in it."""
+
+    login: Text = Field(default="", validation_alias=AliasPath("author", "login"))
+
+
 class GitObject(Record):
     """A blob or tree that was stored."""
 

@@ -6,6 +6,7 @@ from typing import Final
 from temporalio import activity
 
 from activities.adapters.github import CheckRun, GitHub, PullRequestRecord, WorkflowRun
+from activities.checks.heads import Head, read_head
 from activities.checks.snapshot import is_fork, snapshot
 from activities.checks.verdict import CheckFact, RunFact, failing, judge
 from activities.errors import PermanentError, translating
@@ -47,18 +48,15 @@ class ChecksActivities:
             self._github.get_branch_tip(repository, naming.fix_branch(request.run_id)),
         )
         home = run.repository or repository
-        branch_tip, pull_request = await asyncio.gather(
-            self._branch_tip(run, home), self._newest_pull_request(run, home)
-        )
+        head = await read_head(self._github, run, home, default_branch, fork=is_fork(run, home))
         return snapshot(
             run,
             repository=repository,
             default_branch=default_branch,
             skip_marker=request.skip_marker,
-            branch_tip=branch_tip,
+            head=head,
             fix_branch_tip=fix_tip,
-            pull_request=pull_request,
-            base_run=await self._base_run(run, home, pull_request),
+            base_run=await self._base_run(run, home, head, default_branch),
         )
 
     @activity.defn
@@ -108,24 +106,12 @@ class ChecksActivities:
         run = await self._github.get_run(request.repository, request.run_id)
         return run.run_attempt if run.run_attempt > request.run_attempt else None
 
-    async def _branch_tip(self, run: WorkflowRun, home: str) -> str | None:
-        if not run.head_branch or is_fork(run, home):
-            return None
-        return await self._github.get_branch_tip(home, run.head_branch)
-
-    async def _newest_pull_request(self, run: WorkflowRun, home: str) -> PullRequestRecord | None:
-        if not run.head_branch or run.head_repository is None:
-            return None
-        found = await self._github.list_pull_requests(
-            home, run.head_branch, head_repository=run.head_repository, limit=_RECENT
-        )
-        return next((each for each in found if each.state == "open"), found[0] if found else None)
-
     async def _base_run(
-        self, run: WorkflowRun, home: str, pull_request: PullRequestRecord | None
+        self, run: WorkflowRun, home: str, head: Head, default_branch: str
     ) -> WorkflowRun | None:
-        base = pull_request.base_branch if pull_request else run.head_branch
-        if base == run.head_branch:
+        """The newest completed run of the workflow on the branch that the change is meant for."""
+        base = head.pull_request.base_branch if head.pull_request else default_branch
+        if base == run.head_branch or head.tag or (head.tip is None and head.pull_request is None):
             return None
         try:
             found = await self._github.list_runs(

@@ -123,6 +123,14 @@ async def test_fewer_attempts_may_be_configured(remediate: Remediate) -> None:
         ({"read_run": snapshot(status="in_progress")}, {}, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
         ({"read_run": snapshot(head_is_fork=True)}, {}, Outcome.IGNORED, Reason.FORK),
         ({"read_run": snapshot(head_branch="regreen/3")}, {}, Outcome.IGNORED, Reason.OWN_FIX_BRANCH),
+        ({"read_run": snapshot(conclusion="action_required")}, {}, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
+        ({"read_run": snapshot(reverts_fix=True)}, {}, Outcome.IGNORED, Reason.FIX_REVERTED),
+        (
+            {"read_run": snapshot(head_branch="regreen/3", fix_branch_taken=True)},
+            {},
+            Outcome.SUPERSEDED,
+            Reason.HUMAN_COMMIT,
+        ),
         ({"read_run": snapshot(branch_tip=None)}, {}, Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
         ({"read_run": snapshot(branch_tip="b" * 40)}, {}, Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
         ({"read_run": snapshot(pull_request=4)}, {}, Outcome.SUPERSEDED, Reason.PULL_REQUEST_DONE),
@@ -156,6 +164,31 @@ async def test_another_bots_branch_is_only_diagnosed(remediate: Remediate) -> No
     script = ScriptedActivities(read_run=snapshot(head_is_bot=True))
     result = await remediate(script)
     assert (result.outcome, result.reason) == (Outcome.DIAGNOSED, Reason.BOT_BRANCH)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (snapshot(merge_queue=True, branch_tip=None, head_branch="gh-readonly-queue/x"), Reason.MERGE_QUEUE),
+        (snapshot(tag=True, head_branch="v1", branch_tip="b" * 40), Reason.TAG),
+    ],
+)
+@pytest.mark.parametrize("action", [Action.REPAIR, Action.RERUN])
+async def test_what_cannot_take_a_fix_is_explained_and_not_even_rerun(
+    remediate: Remediate, found: models.RunSnapshot, reason: Reason, action: Action
+) -> None:
+    script = ScriptedActivities(read_run=found, diagnose_failure=diagnosis(action=action))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.DIAGNOSED, reason)
+    assert {"propose_patch", "rerun_failed_jobs"}.isdisjoint(script.names())
+    assert "post_report" in script.names()
+
+
+async def test_a_release_that_is_the_default_branchs_tip_is_repaired_there(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_run=snapshot(tag=True, head_branch="v1", event="release"))
+    assert (await remediate(script)).outcome is Outcome.FIXED
+    [branch], [wanted] = script.called("advance_fix_branch"), script.called("open_pull_request")
+    assert (branch.failing_branch, wanted.base_branch) == ("main", "main")
 
 
 async def test_the_same_failure_on_the_base_branch_is_not_this_changes_fault(remediate: Remediate) -> None:

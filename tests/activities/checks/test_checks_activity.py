@@ -1,5 +1,6 @@
 import json
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx2
 import pytest
@@ -92,11 +93,22 @@ async def test_a_failed_run_is_read_with_its_branch_and_pull_request(wire: Scrip
     assert (found.head_is_fork, found.head_is_bot, found.skip_marker) == (False, False, False)
 
 
-async def test_a_run_without_a_pull_request_asks_nothing_about_a_base(wire: ScriptedWire) -> None:
+async def test_a_branch_without_a_pull_request_is_compared_with_the_default_branch(
+    wire: ScriptedWire,
+) -> None:
     wire.on("GET", f"{ROOT}/git/ref/heads/topic", a_ref("topic", HEAD))
     wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    on_main = a_run(id=6, run_attempt=2, head_branch="main")
+    wire.on("GET", f"{ROOT}/actions/workflows/3/runs?branch=main", answer(200, {"workflow_runs": [on_main]}))
     found = await read_run(wire)
-    assert (found.pull_request, found.base_branch, found.base_failed_run) == (None, None, None)
+    assert (found.pull_request, found.base_branch) == (None, None)
+    assert (found.base_failed_run, found.base_failed_run_attempt) == (6, 2)
+
+
+async def test_the_default_branch_has_no_base_to_blame(wire: ScriptedWire) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/main", a_ref("main", HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    assert (await read_run(wire, head_branch="main")).base_failed_run is None
     assert not [path for path in wire.paths() if "/workflows/" in path]
 
 
@@ -164,7 +176,7 @@ async def test_a_renamed_repository_is_not_a_fork_of_itself(wire: ScriptedWire) 
         ({"head_branch": "dependabot/npm/left-pad"}, True),
         ({"head_branch": "renovate/pytest"}, True),
         ({"head_commit": {"message": "x", "author": {"name": "pre-commit-ci[bot]"}}}, True),
-        ({"head_branch": "regreen/7", "actor": {"login": "regreen[bot]", "type": "Bot"}}, False),
+        ({"head_branch": "regreen/8", "actor": {"login": "regreen[bot]", "type": "Bot"}}, False),
         ({"head_branch": "regreen/7/more", "actor": {"login": "x[bot]", "type": "Bot"}}, True),
         ({"head_branch": "robots/dependabot"}, False),
         ({"actor": None, "head_commit": None}, False),
@@ -174,6 +186,8 @@ async def test_another_bots_branch_is_known_by_its_actor_author_or_prefix(
     wire: ScriptedWire, changes: dict[str, Any], *, is_bot: bool
 ) -> None:
     wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    wire.on("GET", f"{ROOT}/commits/{HEAD}", answer(200, {"author": {"login": "regreen[bot]"}}))
+    wire.on("GET", "/user", answer(200, {"login": "regreen[bot]"}))
     assert (await read_run(wire, **changes)).head_is_bot is is_bot
 
 
@@ -201,6 +215,91 @@ async def test_a_cut_connection_is_an_error_to_retry(wire: ScriptedWire) -> None
     with pytest.raises(ApplicationError) as caught:
         await activities(wire).read_run(request)
     assert (caught.value.type, caught.value.non_retryable) == ("unavailable", False)
+
+
+# ── where a run's commit belongs ────────────────────────────────────────────────────────────────────────────
+
+QUEUED = f"gh-readonly-queue/release/2.x/pr-5-{BASE}"
+
+
+async def test_a_merge_queues_entry_is_known_with_the_pull_request_it_tests(wire: ScriptedWire) -> None:
+    wire.on("GET", f"{ROOT}/pulls/5", answer(200, a_pull(base={"ref": "release/2.x"})))
+    found = await read_run(wire, event="merge_group", head_branch=QUEUED)
+    assert found.merge_queue
+    assert (found.pull_request, found.pull_request_open, found.base_branch) == (5, True, "release/2.x")
+    assert not [path for path in wire.paths() if "gh-readonly-queue" in path]
+
+
+async def test_a_branch_that_is_only_named_like_the_merge_queue_is_an_ordinary_one(
+    wire: ScriptedWire,
+) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/{QUEUED}", a_ref(QUEUED, HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    found = await read_run(wire, event="push", head_branch=QUEUED)
+    assert (found.merge_queue, found.branch_tip) == (False, HEAD)
+
+
+@pytest.mark.parametrize("event", ["push", "release", "workflow_dispatch"])
+@pytest.mark.parametrize("tip", [HEAD, TIP])
+async def test_a_tags_run_is_for_the_default_branch(wire: ScriptedWire, event: str, tip: str) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/tags/v1.0", a_ref("v1.0", BASE))
+    wire.on("GET", f"{ROOT}/git/ref/heads/main", a_ref("main", tip))
+    found = await read_run(wire, event=event, head_branch="v1.0")
+    assert (found.tag, found.target_branch, found.branch_tip) == (True, "main", tip)
+
+
+@pytest.mark.parametrize("event", ["schedule", "workflow_dispatch", "repository_dispatch"])
+async def test_what_a_clock_or_a_person_started_belongs_to_its_branch(wire: ScriptedWire, event: str) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/trunk", a_ref("trunk", HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    found = await read_run(wire, event=event, head_branch="trunk")
+    assert (found.tag, found.target_branch, found.branch_tip) == (False, "trunk", HEAD)
+
+
+@pytest.mark.parametrize(
+    ("author", "taken"), [({"login": "Regreen[bot]"}, False), ({"login": "ada"}, True), (None, True)]
+)
+async def test_a_fix_branch_is_ours_by_its_name_and_its_commits_author(
+    wire: ScriptedWire, author: dict[str, str] | None, *, taken: bool
+) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/regreen/8", a_ref("regreen/8", HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    wire.on("GET", f"{ROOT}/commits/{HEAD}", answer(200, {"author": author}))
+    wire.on("GET", "/user", answer(200, {"login": "regreen[bot]"}))
+    assert (await read_run(wire, head_branch="regreen/8")).fix_branch_taken is taken
+
+
+ODD_NAMES = [
+    "feat/ü#1%",
+    "a+b",
+    "v1.2.x",
+    "🚀/launch",
+    "refs/heads/x",
+    "a&b=c",
+    "what,now;then",
+    "100%25",
+    "@me",
+    "a'b\"c`$(id)",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+async def test_a_branch_with_an_odd_name_is_found_by_just_that_name(wire: ScriptedWire, name: str) -> None:
+    asked: list[str] = []
+
+    def here(request: httpx2.Request) -> httpx2.Response:
+        asked.append(unquote(request.url.raw_path.decode().partition("?")[0]))
+        return a_ref(name, HEAD)
+
+    wire.on("GET", API + quote(f"{ROOT}/git/ref/heads/{name}"), here)
+    wire.on(
+        "GET", f"{ROOT}/pulls", answer(200, [a_pull(head={"ref": name, "repo": {"full_name": REPOSITORY}})])
+    )
+    found = await read_run(wire, head_branch=name)
+    assert (found.head_branch, found.branch_tip, found.pull_request) == (name, HEAD, 5)
+    assert asked == [f"{ROOT}/git/ref/heads/{name}"]
+    [listing] = [each for each in wire.asked if each.url.path == f"{ROOT}/pulls"]
+    assert listing.url.params["head"] == f"acme:{name}"
 
 
 # ── read_checks ─────────────────────────────────────────────────────────────────────────────────────────────
