@@ -385,6 +385,37 @@ class Evidence(Payload):
     """Why the workflow file could not be read or parsed, when it could not."""
 
 
+class LogRangeRequest(Payload):
+    """Argument of `read_log`: which lines of a job's log, by number, by pattern, or by both."""
+
+    repository: Repository
+    job_id: int = Field(gt=0)
+    first_line: int = Field(default=1, ge=1)
+    last_line: int | None = Field(default=None, ge=1)
+    """None means to the end."""
+    pattern: str = Field(default="", max_length=200)
+    """A regular expression in RE2's syntax, for one line and in any case; empty for every line."""
+    context_lines: int = Field(default=3, ge=0, le=50)
+    """Lines shown before and after each one that matches."""
+    max_bytes: int = Field(default=8_192, ge=256, le=32_768)
+    """The most UTF-8 bytes of the answer's text."""
+
+
+class LogRange(Payload):
+    """Result of `read_log`: lines of a log, redacted, or the sentence that says why there are none."""
+
+    text: ExcerptText = ""
+    """Each line behind its number, gaps written as `… N lines omitted …`."""
+    total_lines: int = 0
+    """Of the whole log."""
+    matches: int = 0
+    """How many of the lines asked for match the pattern, at most 10,000; 0 without one."""
+    ranges: tuple[tuple[int, int], ...] = ()
+    """1-based, inclusive line ranges that `text` shows."""
+    log_state: LogState = LogState.PRESENT
+    problem: Sentence = ""
+
+
 class DiagnosisRequest(Payload):
     """Argument of `diagnose_failure`."""
 
