@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from workflows import conclusions
 from workflows.models import (
@@ -161,39 +160,53 @@ class CiWait:
     limits: Limits
 
 
-_CI_ENDINGS: Final = {
-    CiVerdict.GREEN: (Outcome.FIXED, Reason.GREEN),
-    CiVerdict.CANCELLED: (Outcome.UNVERIFIED, Reason.CI_CANCELLED),
-    CiVerdict.TIMED_OUT: (Outcome.UNVERIFIED, Reason.CI_TIMED_OUT),
-    CiVerdict.ACTION_REQUIRED: (Outcome.NEEDS_HUMAN, Reason.CI_ACTION_REQUIRED),
-}
-
-
 def after_checks(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
     """What a reading of CI means: an ending, RED (try again), or PENDING (wait on).
 
-    A human's acts on the branch or the pull request count before any verdict; ABSENT is PENDING until the
-    time for the first check to appear has passed.
+    A human's acts on the branch or the pull request count before any verdict, a newer commit on the failing
+    branch before any but a green one. ABSENT and SKIPPED are PENDING until the time for the first check to
+    appear has passed: another event may still start the workflow.
     """
     human = _after_human(reading, wait.fix_head)
-    if human is not None or reading.verdict is CiVerdict.RED:
-        return human or CiVerdict.RED
-    if reading.verdict in _CI_ENDINGS:
-        outcome, reason = _CI_ENDINGS[reading.verdict]
-        return Ending(outcome, reason, "" if reason is Reason.GREEN else reading.detail)
+    if human is not None:
+        return human
+    if reading.verdict is CiVerdict.GREEN:
+        return _fixed(reading)
+    if reading.failing_branch_moved:
+        return Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED)
+    if reading.verdict is CiVerdict.RED:
+        return CiVerdict.RED
+    return _without_green(reading, wait)
+
+
+def _without_green(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
     waited = wait.now - wait.since
-    if reading.verdict is CiVerdict.ABSENT and waited >= wait.limits.ci_appearance:
-        return Ending(Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED, reading.detail)
-    if waited >= wait.limits.ci_deadline:
-        return Ending(Outcome.UNVERIFIED, Reason.CI_DEADLINE, reading.detail)
-    return CiVerdict.PENDING
+    given_up = waited >= wait.limits.ci_appearance
+    rules = (
+        (reading.verdict is CiVerdict.CANCELLED, Outcome.UNVERIFIED, Reason.CI_CANCELLED),
+        (reading.verdict is CiVerdict.TIMED_OUT, Outcome.UNVERIFIED, Reason.CI_TIMED_OUT),
+        (reading.verdict is CiVerdict.ACTION_REQUIRED, Outcome.NEEDS_HUMAN, Reason.CI_ACTION_REQUIRED),
+        (reading.verdict is CiVerdict.BLOCKED, Outcome.NEEDS_HUMAN, Reason.REQUIRED_CHECK_RED),
+        (reading.verdict is CiVerdict.ABSENT and given_up, Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED),
+        (reading.verdict is CiVerdict.SKIPPED and given_up, Outcome.UNVERIFIED, Reason.CI_SKIPPED),
+        (waited >= wait.limits.ci_deadline, Outcome.UNVERIFIED, Reason.CI_DEADLINE),
+    )
+    found = (Ending(outcome, reason, reading.detail) for applies, outcome, reason in rules if applies)
+    return next(found, CiVerdict.PENDING)
+
+
+def _fixed(reading: ChecksReading) -> Ending:
+    said = (
+        f"Also red, and not for this fix to mend: {', '.join(reading.also_red)}." if reading.also_red else ""
+    )
+    return Ending(Outcome.FIXED, Reason.GREEN, said)
 
 
 def _after_human(reading: ChecksReading, fix_head: str) -> Ending | None:
     if reading.pull_request_merged:
         # A merge is a human's verdict on the fix, but never read as green: only CI says that.
         if reading.verdict is CiVerdict.GREEN:
-            return Ending(Outcome.FIXED, Reason.GREEN)
+            return _fixed(reading)
         return Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY)
     if not reading.pull_request_open:
         return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)

@@ -159,6 +159,8 @@ class Reason(StrEnum):
     CI_CANCELLED = "ci_cancelled"
     CI_TIMED_OUT = "ci_timed_out"
     CI_ACTION_REQUIRED = "ci_action_required"
+    CI_SKIPPED = "ci_skipped"
+    REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
@@ -207,6 +209,10 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.CI_CANCELLED: "CI on the fix was cancelled.",
     Reason.CI_TIMED_OUT: "CI on the fix ran into its own time limit.",
     Reason.CI_ACTION_REQUIRED: "CI on the fix waits for a human's permission to run.",
+    Reason.CI_SKIPPED: "CI on the fix skipped what had failed, so it proves nothing.",
+    Reason.REQUIRED_CHECK_RED: (
+        "The failing workflow is green on the fix, but a check that the base branch requires is not."
+    ),
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
@@ -789,6 +795,10 @@ class CiVerdict(StrEnum):
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     ACTION_REQUIRED = "action_required"
+    SKIPPED = "skipped"
+    """The failing workflow, or the job that failed, was skipped: nothing was proved."""
+    BLOCKED = "blocked"
+    """The failing workflow is green, and a check of another App that the base branch requires is not."""
 
 
 class ChecksRequest(Payload):
@@ -801,6 +811,10 @@ class ChecksRequest(Payload):
     """The commit that failed first: workflows that were red there already are not the fix's fault."""
     fix_branch: Name | None = None
     pull_request: int | None = None
+    failing_branch: Name | None = None
+    """Read too, to see whether it still stands at `baseline_sha`; None where that does not matter."""
+    failed_jobs: tuple[Name, ...] = ()
+    """Jobs that failed first: a green run counts when it shows them to succeed."""
 
 
 class ChecksReading(Payload):
@@ -815,6 +829,9 @@ class ChecksReading(Payload):
     """The fix branch's tip; None when it is gone or was not asked for."""
     pull_request_open: bool = True
     pull_request_merged: bool = False
+    failing_branch_moved: bool = False
+    also_red: tuple[Name, ...] = ()
+    """Checks that are red beside a green verdict: red before, or not required."""
 
 
 class RerunRequest(Payload):
@@ -933,6 +950,8 @@ class Status(Payload):
     reason: Reason | None = None
     detail: Sentence = ""
     attempts: tuple[AttemptRecord, ...] = ()
+    failed_jobs: tuple[Name, ...] = ()
+    """Jobs that failed in the run that is repaired."""
     fix_head_sha: Sha | None = None
     model_calls: int = 0
     cost_usd: float | None = None

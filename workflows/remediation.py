@@ -154,7 +154,7 @@ class RemediationWorkflow:
         )
         wanted = self._case.collect_evidence()
         evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the failed jobs' logs")
-        self._know(evidence=evidence)
+        self._know(evidence=evidence, failed_jobs=tuple(job.name for job in evidence.jobs))
         base = None
         if run.base_failed_run is not None:
             there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}

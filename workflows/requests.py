@@ -164,6 +164,8 @@ class Case:
             baseline_sha=self.run.head_sha,
             fix_branch=fix_branch(self.request.run_id),
             pull_request=pull_request.number if pull_request else None,
+            failing_branch=self.run.target_branch,
+            failed_jobs=self.status.failed_jobs,
         )
 
     def post_report(self, workflow_id: str) -> Report:

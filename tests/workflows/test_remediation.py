@@ -78,6 +78,44 @@ async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate)
     ]
 
 
+async def test_what_is_red_beside_a_green_fix_is_said(remediate: Remediate) -> None:
+    beside = reading(CiVerdict.GREEN, also_red=("codecov/patch",))
+    result = await remediate(ScriptedActivities(read_checks=beside))
+    assert result.outcome is Outcome.FIXED
+    assert "codecov/patch" in result.detail
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome", "reason"),
+    [
+        (reading(CiVerdict.BLOCKED), Outcome.NEEDS_HUMAN, Reason.REQUIRED_CHECK_RED),
+        (reading(CiVerdict.SKIPPED), Outcome.UNVERIFIED, Reason.CI_SKIPPED),
+        (reading(CiVerdict.ABSENT), Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED),
+        (reading(CiVerdict.PENDING, failing_branch_moved=True), Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        (reading(CiVerdict.RED, failing_branch_moved=True), Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        (reading(CiVerdict.GREEN, failing_branch_moved=True), Outcome.FIXED, Reason.GREEN),
+    ],
+)
+async def test_the_answer_of_ci_ends_it_when(
+    remediate: Remediate, seen: models.ChecksReading, outcome: Outcome, reason: Reason
+) -> None:
+    result = await remediate(ScriptedActivities(read_checks=seen))
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert len(result.attempts) == 1
+
+
+async def test_ci_is_asked_about_the_jobs_that_failed_first_and_the_branch_they_failed_on(
+    remediate: Remediate,
+) -> None:
+    other_job = models.FailedJob(job_id=2, name="docs", excerpt=models.Excerpt(text="red"))
+    later = evidence(jobs=(other_job,))
+    script = ScriptedActivities(read_checks=RED_TWICE, collect_evidence=[evidence(), later, later])
+    await remediate(script)
+    asked = script.called("read_checks")
+    assert [request.failed_jobs for request in asked] == [("lint",)] * 3
+    assert {request.failing_branch for request in asked} == {"main"}
+
+
 async def test_it_replays_after_every_task_without_a_cache(remediate: Remediate) -> None:
     result = await remediate(ScriptedActivities(read_checks=RED_TWICE), options={"max_cached_workflows": 0})
     assert result.outcome is Outcome.FIXED

@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from activities.checks.activity import ChecksActivities
 from scripted_wire import API, ScriptedWire, answer
 from workflows.models import (
+    ChecksReading,
     ChecksRequest,
     CiVerdict,
     RerunRequest,
@@ -306,15 +307,24 @@ async def test_a_branch_with_an_odd_name_is_found_by_just_that_name(wire: Script
 
 
 def commit_says(
-    wire: ScriptedWire, sha: str, runs: list[dict[str, Any]], checks: list[dict[str, Any]]
+    wire: ScriptedWire,
+    sha: str,
+    runs: list[dict[str, Any]],
+    checks: list[dict[str, Any]],
+    statuses: httpx2.Response | None = None,
 ) -> None:
     wire.on("GET", f"{ROOT}/commits/{sha}/check-runs", answer(200, {"check_runs": checks}))
     wire.on("GET", f"{ROOT}/actions/runs?head_sha={sha}", answer(200, {"workflow_runs": runs}))
+    wire.on("GET", f"{ROOT}/commits/{sha}/status", statuses or answer(200, {"statuses": []}))
 
 
 def a_check(app: str, conclusion: str | None) -> dict[str, Any]:
     status = "completed" if conclusion else "in_progress"
     return {"id": 1, "name": "c", "status": status, "conclusion": conclusion, "app": {"slug": app}}
+
+
+def a_job(name: str, conclusion: str | None) -> dict[str, Any]:
+    return {"id": 1, "run_id": 7, "name": name, "conclusion": conclusion, "head_sha": HEAD}
 
 
 def checks_request(**changes: Any) -> ChecksRequest:
@@ -325,7 +335,7 @@ async def test_a_green_fix_is_read_with_one_look_at_its_commit(wire: ScriptedWir
     commit_says(wire, HEAD, [a_run(conclusion="success")], [a_check("github-actions", "failure")])
     found = await activities(wire).read_checks(checks_request())
     assert found.verdict is CiVerdict.GREEN
-    assert len(wire.asked) == 2
+    assert len(wire.asked) == 3
 
 
 async def test_a_red_fix_names_the_run_attempt_and_file_to_learn_from(wire: ScriptedWire) -> None:
@@ -340,10 +350,101 @@ async def test_a_red_fix_names_the_run_attempt_and_file_to_learn_from(wire: Scri
 
 
 async def test_what_was_red_before_is_looked_up_only_when_something_else_is_red(wire: ScriptedWire) -> None:
-    other = a_run(id=13, workflow_id=4)
+    other = a_run(id=13, workflow_id=4, name="Other")
     commit_says(wire, HEAD, [a_run(conclusion="success"), other], [a_check("codecov", "failure")])
     commit_says(wire, BASE, [a_run(id=2, workflow_id=4)], [a_check("codecov", "failure")])
+    found = await activities(wire).read_checks(checks_request())
+    assert (found.verdict, found.also_red) == (CiVerdict.GREEN, ("Other", "c"))
+
+
+RULES = f"{ROOT}/rules/branches/main"
+PROTECTION = f"{ROOT}/branches/main"
+
+
+def a_rule(*contexts: str) -> dict[str, Any]:
+    required = [{"context": context, "integration_id": 1} for context in contexts]
+    return {"type": "required_status_checks", "parameters": {"required_status_checks": required}}
+
+
+async def read_with_pull_request(wire: ScriptedWire) -> ChecksReading:
+    wire.on("GET", f"{ROOT}/pulls/6", answer(200, a_pull(6)))
+    return await activities(wire).read_checks(checks_request(pull_request=6))
+
+
+@pytest.mark.parametrize("by", ["ruleset", "protection"])
+async def test_a_red_check_that_the_base_requires_is_not_passed_over(wire: ScriptedWire, by: str) -> None:
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [a_check("codecov", "failure")])
+    commit_says(wire, BASE, [], [])
+    if by == "ruleset":
+        wire.on("GET", RULES, answer(200, [{"type": "deletion"}, a_rule("lint", "c")]))
+    else:
+        protection = {"required_status_checks": {"contexts": ["c"]}}
+        wire.on("GET", PROTECTION, answer(200, {"name": "main", "protection": protection}))
+    found = await read_with_pull_request(wire)
+    assert (found.verdict, found.detail) == (CiVerdict.BLOCKED, "c of codecov ended as failure.")
+
+
+async def test_a_red_check_that_nobody_requires_is_only_named(wire: ScriptedWire) -> None:
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [a_check("codecov", "failure")])
+    commit_says(wire, BASE, [], [])
+    wire.on("GET", RULES, answer(403, {"message": "Upgrade to GitHub Pro to enable this feature."}))
+    wire.on("GET", PROTECTION, answer(200, {"name": "main", "protection": {"enabled": False}}))
+    found = await read_with_pull_request(wire)
+    assert (found.verdict, found.also_red) == (CiVerdict.GREEN, ("c",))
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ("success", CiVerdict.GREEN),
+        ("pending", CiVerdict.PENDING),
+        ("failure", CiVerdict.BLOCKED),
+        ("error", CiVerdict.BLOCKED),
+        ("expected", CiVerdict.BLOCKED),
+    ],
+)
+async def test_a_required_commit_status_counts_like_a_check(
+    wire: ScriptedWire, state: str, verdict: CiVerdict
+) -> None:
+    statuses = answer(200, {"statuses": [{"context": "license/cla", "state": state}]})
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [], statuses)
+    commit_says(wire, BASE, [], [])
+    wire.on("GET", RULES, answer(200, [a_rule("license/cla")]))
+    assert (await read_with_pull_request(wire)).verdict is verdict
+
+
+async def test_without_the_permission_for_statuses_the_rest_still_counts(wire: ScriptedWire) -> None:
+    refusal = answer(403, {"message": "Resource not accessible by integration"})
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [], refusal)
     assert (await activities(wire).read_checks(checks_request())).verdict is CiVerdict.GREEN
+
+
+async def test_a_green_run_that_skipped_the_failed_job_proves_nothing(wire: ScriptedWire) -> None:
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [])
+    jobs = [a_job("lint", "skipped"), a_job("test", "success")]
+    wire.on("GET", f"{RUN}/jobs", answer(200, {"jobs": jobs}))
+    found = await activities(wire).read_checks(checks_request(failed_jobs=("lint",)))
+    assert found.verdict is CiVerdict.SKIPPED
+    assert "lint" in found.detail
+
+
+async def test_a_rerun_of_the_failed_jobs_alone_is_judged_by_all_of_them(wire: ScriptedWire) -> None:
+    commit_says(wire, HEAD, [a_run(conclusion="success", run_attempt=2)], [])
+    first = [a_job("test (1)", "success"), a_job("test (2)", "failure")]
+    wire.on("GET", f"{RUN}/jobs?filter=all", answer(200, {"jobs": [*first, a_job("test (2)", "success")]}))
+    request = checks_request(failed_jobs=("test (1)", "test (2)"))
+    assert (await activities(wire).read_checks(request)).verdict is CiVerdict.GREEN
+
+
+@pytest.mark.parametrize(("tip", "moved"), [(BASE, False), (TIP, True), (None, True)])
+async def test_a_failing_branch_that_moved_on_or_is_gone_is_seen(
+    wire: ScriptedWire, tip: str | None, *, moved: bool
+) -> None:
+    commit_says(wire, HEAD, [], [])
+    if tip:
+        wire.on("GET", f"{ROOT}/git/ref/heads/topic", a_ref("topic", tip))
+    found = await activities(wire).read_checks(checks_request(failing_branch="topic"))
+    assert found.failing_branch_moved is moved
 
 
 async def test_what_the_fix_broke_is_red(wire: ScriptedWire) -> None:
@@ -355,6 +456,7 @@ async def test_what_the_fix_broke_is_red(wire: ScriptedWire) -> None:
 
 async def test_runs_on_every_page_count(wire: ScriptedWire) -> None:
     wire.on("GET", f"{ROOT}/commits/{HEAD}/check-runs", answer(200, {"check_runs": []}))
+    wire.on("GET", f"{ROOT}/commits/{HEAD}/status", answer(200, {"statuses": []}))
     following = {"link": f'<{API}{ROOT}/actions/runs?page=2&head_sha={HEAD}>; rel="next"'}
 
     def page(request: httpx2.Request) -> httpx2.Response:
