@@ -152,6 +152,7 @@ class Reason(StrEnum):
     CI_TIMED_OUT = "ci_timed_out"
     CI_ACTION_REQUIRED = "ci_action_required"
     PERMISSION_MISSING = "permission_missing"
+    CREDENTIAL_REFUSED = "credential_refused"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -197,6 +198,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.CI_TIMED_OUT: "CI on the fix ran into its own time limit.",
     Reason.CI_ACTION_REQUIRED: "CI on the fix waits for a human's permission to run.",
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
+    Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }
