@@ -22,6 +22,7 @@ from activities.adapters.credentials import AppInstallation, Credentials, NoCred
 from activities.adapters.github import GitHub
 from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
+from activities.adapters.turns import WRITE_SPACING, Turns
 from activities.checks.activity import ChecksActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
@@ -32,6 +33,7 @@ from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
+from workflows.configuration import Duration
 from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 from workflows.patch_attempt import PatchAttemptWorkflow
@@ -88,6 +90,8 @@ class WorkerSettings(BaseSettings):
     """Personal token that may only read. Not needed for public repositories."""
     reader_app_id: str | None = None
     reader_private_key: SecretStr | None = None
+    github_write_spacing: Annotated[Duration, Field(ge=timedelta(0))] = WRITE_SPACING
+    """Pause after each write, per installation and process. GitHub asks for a second."""
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
     model_provider: ModelProvider = ModelProvider.ANTHROPIC
@@ -148,7 +152,12 @@ def claude(settings: WorkerSettings, http: httpx2.AsyncClient, *, model: str | N
 
 def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
     """The activities of the queue `ci-remediation`: deterministic, may write to GitHub."""
-    github = GitHub(http, settings.credentials(Role.PUBLISHER, http), api_url=settings.github_api_url)
+    github = GitHub(
+        http,
+        settings.credentials(Role.PUBLISHER, http),
+        api_url=settings.github_api_url,
+        turns=Turns(settings.github_write_spacing),
+    )
     checks = ChecksActivities(github)
     publishing = PublishingActivities(github)
     return [

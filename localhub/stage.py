@@ -166,6 +166,8 @@ class Stage:
             "REGREEN_READER_APP_ID": str(reader.app_id),
             "REGREEN_READER_PRIVATE_KEY": reader.private_key,
             "REGREEN_CACHE_DIR": str(self.folder / "cache"),
+            # The pause protects GitHub from many of us; here it would only be watched.
+            "REGREEN_GITHUB_WRITE_SPACING": "0s",
             **self._settings,
         }
 

@@ -291,7 +291,7 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         "not_found": Reason.REPOSITORY_GONE,
         "gone": Reason.RUN_GONE,
         "forbidden": Reason.PERMISSION_MISSING,
-        "unauthorised": Reason.PERMISSION_MISSING,
+        "unauthorised": Reason.CREDENTIAL_REFUSED,
         "conflict": Reason.GITHUB_REFUSED,
         "invalid": Reason.GITHUB_REFUSED,
         "unavailable": Reason.ACTIVITY_FAILED,

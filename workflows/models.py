@@ -162,6 +162,7 @@ class Reason(StrEnum):
     CI_SKIPPED = "ci_skipped"
     REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
+    CREDENTIAL_REFUSED = "credential_refused"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -214,6 +215,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
         "The failing workflow is green on the fix, but a check that the base branch requires is not."
     ),
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
+    Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }

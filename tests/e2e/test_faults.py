@@ -1,15 +1,19 @@
 """The demo while GitHub misbehaves: it ends as it promises, and everything is there exactly once."""
 
 import asyncio
+import itertools
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from exactly_once import assert_fixed_exactly_once, break_lint
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localhub.faults import parse_faults
+from localhub.faults import WRITES, parse_faults
 from localhub.stage import Stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -22,6 +26,20 @@ FAULTS = {
     "every first write cut off after it took effect": FIRST_WRITES,
 }
 SCENARIOS = ("lint", "two-attempts", "permissions", "unfixable")
+
+
+class Watching:
+    """Notes when each write to a repository began and ended."""
+
+    def __init__(self, app: ASGIApp, moments: list[tuple[float, float]]) -> None:
+        self._app = app
+        self._moments = moments
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = time.monotonic()
+        await self._app(scope, receive, send)
+        if scope.get("method") in WRITES and scope["path"].startswith("/repos/"):
+            self._moments.append((begun, time.monotonic()))
 
 
 async def told_by(scenario: str, faults: str) -> tuple[int, str, str]:
@@ -46,6 +64,17 @@ async def test_every_scenario_keeps_its_promise(faults: str) -> None:
         assert status == 0, (scenario, err)
         told.append(json.loads(out)["faults_injected"])
     assert sum(told) >= len(SCENARIOS)
+
+
+async def test_writes_are_a_second_apart_unless_the_operator_says_otherwise() -> None:
+    moments: list[tuple[float, float]] = []
+    async with Stage(
+        settings={"REGREEN_GITHUB_WRITE_SPACING": "1s"},
+        hub_middleware=[Middleware(Watching, moments=moments)],
+    ) as stage:
+        await assert_fixed_exactly_once(stage, await break_lint(stage))
+    assert len(moments) >= 6
+    assert min(begun - ended for (_, ended), (begun, _) in itertools.pairwise(moments)) >= 0.95
 
 
 async def test_answers_that_are_lost_leave_one_of_everything() -> None:

@@ -391,7 +391,7 @@ async def test_only_green_is_green(
     [
         ("not_found", Reason.REPOSITORY_GONE),
         ("forbidden", Reason.PERMISSION_MISSING),
-        ("unauthorised", Reason.PERMISSION_MISSING),
+        ("unauthorised", Reason.CREDENTIAL_REFUSED),
         ("invalid", Reason.GITHUB_REFUSED),
     ],
 )
