@@ -41,7 +41,7 @@ async def test_what_is_no_permission_is_not_quoted(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "says"), [(-600, "600 s ahead of"), (600, "s behind"), (0, ""), (10, "")]
+    ("seconds", "says"), [(-600, "s ahead of"), (600, "s behind"), (0, ""), (10, "")]
 )
 async def test_a_refused_credential_says_how_far_the_clock_is_off(seconds: int, says: str) -> None:
     theirs = format_datetime(datetime.now(tz=UTC) + timedelta(seconds=seconds), usegmt=True)
