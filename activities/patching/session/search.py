@@ -39,12 +39,12 @@ def search(workspace: Workspace, wanted: Search) -> str:
         ToolError: The pattern cannot be read, there is no such path, or no ripgrep on this worker.
     """
     folder = place(wanted.path)
-    inside = {folder} if folder in workspace.paths else set()
-    if folder != "." and not inside and not any(path.startswith(f"{folder}/") for path in workspace.paths):
+    if folder != "." and not any(path == folder or path.startswith(f"{folder}/") for path in workspace.paths):
         raise ToolError(f"There is no file or folder {folder}.")
     literal = ("--fixed-strings",) if wanted.literal else ()
+    under = "./" if folder == "." else f"./{folder}"
     output, complaint, code = _run(
-        [*_ripgrep(), *_OPTIONS, *literal, "--regexp", wanted.pattern, "--", f"./{folder}"], workspace.files
+        [*_ripgrep(), *_OPTIONS, *literal, "--regexp", wanted.pattern, "--", under], workspace.files
     )
     if code > _NO_MATCH and not output:
         raise ToolError(f"The pattern cannot be searched for: {complaint.strip()[-300:]}")
