@@ -1,6 +1,7 @@
 """What each tool answers a model, and what becomes of the patch."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,6 +196,46 @@ async def test_a_patch_that_grows_too_large_undoes_the_whole_reply(use: Use, rep
     assert done.submission is None
     assert all(each.is_error and "larger than 900 bytes" in each.text for each in done.results)
     assert len(done.results) == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "../x", "a/../../x", ".git/hooks/pre-commit", ".GIT/config", "a/./../b", "a\0b"],
+)
+async def test_a_path_outside_the_files_is_neither_read_nor_written(use: Use, path: str) -> None:
+    done = await use(view(path), create(path, "x"), replace(path, "root", "x"), insert(path, 0, "x"))
+
+    assert all(each.is_error for each in done.results)
+    assert "root:x:0" not in done.model_dump_json()
+    assert done.diff == ""
+
+
+async def test_a_link_is_neither_read_nor_written_through(
+    use: Use, repository: Repository, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "target.txt").write_text("canary\n", encoding="utf-8")
+    links = {"link.txt": str(outside / "target.txt"), "folder": str(outside), "up": ".."}
+    sha = repository.commit({"a.txt": "x\n"}, links=links)
+
+    done = await use(
+        view("link.txt"),
+        view("folder/target.txt"),
+        view("up/files/a.txt"),
+        create("link.txt", "overwritten"),
+        create("folder/planted.txt", "planted"),
+        replace("link.txt", "canary", "x"),
+        ("search", {"pattern": "canary"}),
+        ("search", {"pattern": "canary", "path": "link.txt"}),
+        sha=sha,
+    )
+
+    assert [each.is_error for each in done.results] == [True] * 6 + [False, True]
+    assert "canary" not in done.model_dump_json()
+    assert (outside / "target.txt").read_text(encoding="utf-8") == "canary\n"
+    assert [path.name for path in outside.iterdir()] == ["target.txt"]
+    assert done.diff == ""
 
 
 # ── run_check ───────────────────────────────────────────────────────────────────────────────────────────────
