@@ -25,6 +25,7 @@ from activities.adapters.repository import RepositoryMirrors
 from activities.checks.activity import ChecksActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
+from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
@@ -87,7 +88,9 @@ class WorkerSettings(BaseSettings):
     reader_app_id: str | None = None
     reader_private_key: SecretStr | None = None
     cache_dir: Path = Path("~/.cache/regreen")
-    """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
+    """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
+    log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
+    """What the logs on disk may take in all; of a log longer than half of it the two ends are kept."""
     model_provider: ModelProvider = ModelProvider.ANTHROPIC
     model: str = "claude-sonnet-5-5"
     """The model's name, as its provider spells it."""
@@ -177,10 +180,12 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         log.info("sandbox: works, %s", state.detail)
     else:
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
+    evidence = EvidenceActivities(github, LogCache(github, cache / "logs", settings.log_cache_bytes))
     diagnosis = DiagnosisActivities(claude(settings, http))
     session = SessionActivities(mirrors, sandbox, claude(settings, http, model=settings.repair_model))
     return [
-        EvidenceActivities(github, cache / "logs").collect_evidence,
+        evidence.collect_evidence,
+        evidence.read_log,
         diagnosis.diagnose_failure,
         diagnosis.diagnose_by_model,
         PatchingActivities(mirrors, sandbox).propose_patch,

@@ -15,7 +15,6 @@ from workflows.models import (
     FailedJob,
     FailureClass,
     Location,
-    LogState,
 )
 
 _LINES_SHOWN: Final = 6
@@ -78,7 +77,7 @@ def is_open(diagnosis: Diagnosis, evidence: Evidence) -> bool:
 
     Where no log is there, a model could only guess as well.
     """
-    if not any(job.log_state is LogState.PRESENT and job.excerpt.text.strip() for job in evidence.jobs):
+    if not any(job.excerpt.text.strip() for job in evidence.jobs):
         return False
     return diagnosis.rule is None or diagnosis.confidence <= CONFIDENCE[Certainty.GUESS]
 
@@ -110,7 +109,7 @@ def _recognise(job: FailedJob) -> _Finding | None:
         applies, place = rule.match(job.excerpt.text, command, job.exit_code)
         if not applies:
             continue
-        if rule.certainty is Certainty.GUESS and job.log_state is not LogState.PRESENT and not job.command:
+        if rule.certainty is Certainty.GUESS and not job.excerpt.text.strip() and not job.command:
             continue
         rank = (-rule.certainty, place.start() if place else 0)
         if best is None or rank < best[0]:
@@ -133,7 +132,7 @@ def _no_job(evidence: Evidence) -> Diagnosis:
 
 
 def _unrecognised(evidence: Evidence) -> Diagnosis:
-    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
+    if not any(job.excerpt.text.strip() for job in evidence.jobs):
         return Diagnosis(
             failure_class=FailureClass.UNKNOWN,
             root_cause="The logs of the failed jobs are gone or empty, so nothing tells what failed.",
