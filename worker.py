@@ -182,7 +182,8 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
     evidence = EvidenceActivities(github, LogCache(github, cache / "logs", settings.log_cache_bytes))
     diagnosis = DiagnosisActivities(claude(settings, http))
-    session = SessionActivities(mirrors, sandbox, claude(settings, http, model=settings.repair_model))
+    repairing = claude(settings, http, model=settings.repair_model)
+    session = SessionActivities(mirrors, sandbox, evidence.read_log, repairing)
     return [
         evidence.collect_evidence,
         evidence.read_log,

@@ -8,11 +8,22 @@ from typing import Any, Final
 
 import httpx2
 from pydantic import SecretStr
+from temporalio.exceptions import ApplicationError
 
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.patching.session.tools import EDITOR
 from localhub.messages_api import KEY, MODEL, MessagesApi
-from workflows.models import Diagnosis, Evidence, Excerpt, FailedJob, FailureClass, PatchRequest
+from workflows.models import (
+    Diagnosis,
+    Evidence,
+    Excerpt,
+    FailedJob,
+    FailureClass,
+    LogRange,
+    LogRangeRequest,
+    LogState,
+    PatchRequest,
+)
 from workflows.session_models import ToolResult, ToolsResult
 
 TAG: Final = "f00d" * 8
@@ -89,6 +100,17 @@ def patch_request(sha: str, **changes: Any) -> PatchRequest:
         "model_allowed": True,
     }
     return PatchRequest(**(facts | changes))
+
+
+async def read_log(request: LogRangeRequest) -> LogRange:
+    """A log that says what was asked of it; that of job 404 is gone, and job 503's server is away."""
+    if request.job_id == 503:
+        raise ApplicationError("the server is away", type="unavailable")
+    if request.job_id == 403:
+        raise ApplicationError("no access to logs", type="forbidden", non_retryable=True)
+    if request.job_id == 404:
+        return LogRange(log_state=LogState.GONE, problem="The log is gone.")
+    return LogRange(text=f"{request.first_line}-{request.last_line} {request.pattern}", total_lines=9)
 
 
 def claude(api: MessagesApi, http: httpx2.AsyncClient) -> Claude:

@@ -9,7 +9,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.adapters.repository import RepositoryMirrors
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import SessionActivities
-from sessions import FILES, TAG, Repository, Use, failed_job
+from sessions import FILES, TAG, Repository, Use, failed_job, read_log
 from workflows.models import FailedJob
 from workflows.session_models import ToolCall, ToolsRequest, ToolsResult
 
@@ -28,7 +28,7 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 def session(mirrors: RepositoryMirrors, sandbox: Sandbox) -> SessionActivities:
     """Without a model: what the tools do does not depend on one."""
-    return SessionActivities(mirrors, sandbox)
+    return SessionActivities(mirrors, sandbox, read_log)
 
 
 @pytest.fixture
@@ -45,7 +45,6 @@ def use(session: SessionActivities, repository: Repository, tmp_path: Path) -> U
     ) -> ToolsResult:
         request = ToolsRequest(
             repository="octo/app",
-            run_attempt=1,
             base_sha=sha or repository.commit(files),
             diff=diff,
             jobs=(failed_job(),) if jobs is None else jobs,

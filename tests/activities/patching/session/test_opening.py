@@ -10,7 +10,7 @@ from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import NO_MODEL, SessionActivities
 from activities.patching.session.prompt import INSTRUCTIONS
 from localhub.messages_api import listening, text
-from sessions import COMMAND, FILES, PRICING, Repository, claude, failed_job, patch_request
+from sessions import COMMAND, FILES, PRICING, Repository, claude, failed_job, patch_request, read_log
 from workflows.models import AttemptRecord, Evidence, FailureClass, Strategy
 from workflows.session_models import SessionRequest, SessionStart
 
@@ -19,7 +19,7 @@ async def opened(
     mirrors: RepositoryMirrors, sandbox: Sandbox, http: httpx2.AsyncClient, request: SessionRequest
 ) -> SessionStart:
     async with listening(text("unused")) as api:
-        session = SessionActivities(mirrors, sandbox, claude(api, http))
+        session = SessionActivities(mirrors, sandbox, read_log, claude(api, http))
         start: SessionStart = await ActivityEnvironment().run(session.open_session, request)
         assert api.asked == [], "opening a session costs nothing"
     return start
@@ -110,7 +110,7 @@ async def test_an_opening_is_bounded_whatever_the_commit_and_the_log(
 
 
 async def test_without_a_key_no_session_is_opened(mirrors: RepositoryMirrors, sandbox: Sandbox) -> None:
-    session = SessionActivities(mirrors, sandbox)
+    session = SessionActivities(mirrors, sandbox, read_log)
 
     start = await ActivityEnvironment().run(
         session.open_session, SessionRequest(patch=patch_request("a" * 40))

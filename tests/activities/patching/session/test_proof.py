@@ -22,6 +22,7 @@ from sessions import (
     create,
     failed_job,
     patch_request,
+    read_log,
     replace,
 )
 from workflows.models import AttemptRecord, Evidence, Limits, ProofState, Strategy
@@ -125,7 +126,7 @@ async def test_without_a_sandbox_nothing_runs_and_nothing_is_proved(
     broken = Sandbox()
     monkeypatch.setattr(broken, "_bwrap", None)
 
-    proposal = (await submit(FIX, session=SessionActivities(mirrors, broken))).proposal
+    proposal = (await submit(FIX, session=SessionActivities(mirrors, broken, read_log))).proposal
 
     assert proposal is not None
     assert proposal.proof.state is ProofState.NOT_PROVED_HERE

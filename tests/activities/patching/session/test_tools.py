@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from activities.patching.session.tools import CALLS, EDITOR, TOOLS
 from sessions import FIX, PRICING, TAG, Repository, Use, create, failed_job, insert, replace, said, view
@@ -238,6 +239,35 @@ async def test_a_link_is_neither_read_nor_written_through(
     assert done.diff == ""
 
 
+# ── read_log ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_further_lines_of_a_failed_job_s_log_can_be_read(use: Use) -> None:
+    done = await use(
+        ("read_log", {"job": 1, "first_line": 3, "last_line": 7}), ("read_log", {"job": 1, "pattern": "E!"})
+    )
+
+    assert [said(each) for each in done.results] == ["3-7 ", "1-None E!"]
+
+
+@pytest.mark.parametrize(
+    ("job", "why"), [(2, "There are: 1, 404, 403"), (403, "no access to logs"), (404, "The log is gone.")]
+)
+async def test_a_log_that_cannot_be_read_is_answered_with_why(use: Use, job: int, why: str) -> None:
+    jobs = tuple(failed_job().model_copy(update={"job_id": number}) for number in (1, 404, 403))
+
+    done = await use(("read_log", {"job": job}), jobs=jobs)
+
+    assert why in done.results[0].text
+
+
+async def test_a_server_that_is_away_is_for_temporal_to_wait_for(use: Use) -> None:
+    jobs = (failed_job().model_copy(update={"job_id": 503}),)
+
+    with pytest.raises(ApplicationError, match="away"):
+        await use(("read_log", {"job": 503}), jobs=jobs)
+
+
 # ── run_check ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -312,7 +342,7 @@ async def test_a_reply_with_too_many_calls_gets_the_first_ones(use: Use) -> None
 
 def test_the_tools_are_described_as_the_api_wants_them() -> None:
     names = [tool["name"] for tool in TOOLS]
-    assert names == [EDITOR, "search", "list", "run_check", "submit", "give_up"]
+    assert names == [EDITOR, "search", "list", "read_log", "run_check", "submit", "give_up"]
     assert TOOLS[0]["type"] == "text_editor_20250728"
     for tool in TOOLS[1:]:
         assert tool["description"]
