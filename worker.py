@@ -26,8 +26,9 @@ from activities.adapters.turns import WRITE_SPACING, Turns
 from activities.checks.activity import ChecksActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
-from activities.evidence.failed_logs import JobLog
+from activities.evidence.failed_logs import FailedLog
 from activities.evidence.failed_logs import failed_logs as failed_logs_of
+from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
@@ -93,7 +94,9 @@ class WorkerSettings(BaseSettings):
     github_write_spacing: Annotated[Duration, Field(ge=timedelta(0))] = WRITE_SPACING
     """Pause after each write, per installation and process. GitHub asks for a second."""
     cache_dir: Path = Path("~/.cache/regreen")
-    """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
+    """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
+    log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
+    """What the logs on disk may take in all; of a log longer than half of it the two ends are kept."""
     model_provider: ModelProvider = ModelProvider.ANTHROPIC
     model: str = "claude-sonnet-5-5"
     """The model's name, as its provider spells it."""
@@ -188,10 +191,13 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         log.info("sandbox: works, %s", state.detail)
     else:
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
+    evidence = EvidenceActivities(github, LogCache(github, cache / "logs", settings.log_cache_bytes))
     diagnosis = DiagnosisActivities(claude(settings, http))
-    session = SessionActivities(mirrors, sandbox, claude(settings, http, model=settings.repair_model))
+    repairing = claude(settings, http, model=settings.repair_model)
+    session = SessionActivities(mirrors, sandbox, evidence.read_log, repairing)
     return [
-        EvidenceActivities(github, cache / "logs").collect_evidence,
+        evidence.collect_evidence,
+        evidence.read_log,
         diagnosis.diagnose_failure,
         diagnosis.diagnose_by_model,
         PatchingActivities(mirrors, sandbox).propose_patch,
@@ -204,11 +210,12 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
 
 async def failed_logs(
     settings: WorkerSettings, repository: str, run_id: int, attempt: int | None, folder: Path
-) -> AsyncIterator[JobLog]:
+) -> AsyncIterator[FailedLog]:
     """The logs of a run's failed jobs, as the analyst may read them; see `failed_logs.failed_logs`."""
     async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
         github = GitHub(http, settings.credentials(Role.ANALYST, http), api_url=settings.github_api_url)
-        async for log in failed_logs_of(github, repository, run_id, attempt, folder):
+        logs = LogCache(github, folder, settings.log_cache_bytes)
+        async for log in failed_logs_of(github, logs, repository, run_id, attempt):
             yield log
 
 

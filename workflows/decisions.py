@@ -78,8 +78,8 @@ def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
         return Ending(Outcome.IGNORED, Reason.BASE_RED)
     if evidence.failed_jobs == 0:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NO_FAILED_JOB, evidence.workflow_error or "")
-    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
-        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE)
+    if all(job.log_state is not LogState.PRESENT and not job.annotations for job in evidence.jobs):
+        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE, evidence.jobs[0].note)
     return None
 
 

@@ -355,6 +355,8 @@ class LogState(StrEnum):
     EMPTY = "empty"
     GONE = "gone"
     """410 or 404: expired or deleted."""
+    UNUSABLE = "unusable"
+    """What came in its place is no log, or comes from an address that is not to be trusted."""
 
 
 class Excerpt(Payload):
@@ -366,6 +368,17 @@ class Excerpt(Payload):
     omitted_lines: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
     """1-based, inclusive line ranges of the raw log that `text` shows."""
+
+
+class Annotation(Payload):
+    """A remark that GitHub keeps beside a job's log, redacted."""
+
+    message: Sentence
+    failure: bool = True
+    """False for a warning."""
+    path: Name | None = None
+    """The file it is about; None where it is about the job."""
+    line: int | None = None
 
 
 class FailedJob(Payload):
@@ -384,7 +397,14 @@ class FailedJob(Payload):
     exit_code: int | None = None
     log_state: LogState = LogState.PRESENT
     excerpt: Excerpt = Excerpt(text="")
+    """Of the log; annotations that the log lacks stand at its end."""
     fingerprint: Name = ""
+    defined_in: Name | None = None
+    """The workflow file that defines the job, where it is not the run's own."""
+    annotations: tuple[Annotation, ...] = ()
+    """At most 20, failures first."""
+    note: Sentence = ""
+    """What of this job could not be read, and why."""
 
 
 class EvidenceRequest(Payload):
