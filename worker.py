@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.adapters.access import Access
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
 from activities.adapters.github import GitHub
@@ -24,6 +25,9 @@ from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
 from activities.adapters.turns import WRITE_SPACING, Turns
 from activities.checks.activity import ChecksActivities
+from activities.checks.doctor import Configured
+from activities.checks.doctor import examine as examine_access
+from activities.checks.findings import Finding
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
 from activities.evidence.failed_logs import FailedLog
@@ -222,6 +226,26 @@ async def failed_logs(
 def examine_machine(settings: WorkerSettings) -> Examination:
     """What repairs would find here, were a worker started."""
     return examine(Sandbox(tools=settings.tool_dirs))
+
+
+async def examine_github(settings: WorkerSettings, repository: str | None) -> tuple[Finding, ...]:
+    """What is wrong with the access to GitHub that is set here, as `activities.checks.doctor` says it."""
+
+    def configured(of: Role, app_id: str | None, token: SecretStr | None) -> Configured:
+        credentials = settings.credentials(of, http)
+        access = Access(http, credentials, settings.github_api_url)
+        return Configured(
+            access=None if isinstance(credentials, NoCredentials) else access,
+            app_id=app_id if token is None else None,
+            token_prefix=token.get_secret_value().strip()[:4] if token is not None else "",
+        )
+
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        return await examine_access(
+            configured(Role.PUBLISHER, settings.publisher_app_id, settings.publisher_token),
+            configured(Role.ANALYST, settings.reader_app_id, settings.reader_token),
+            repository,
+        )
 
 
 def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:

@@ -41,7 +41,7 @@ _PUBLISHER_MAY: Final = {
     "actions": "write",
     "checks": "read",
     "contents": "write",
-    "issues": "write",
+    "issues": "read",
     "pull_requests": "write",
     "workflows": "write",
 }
