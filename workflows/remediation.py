@@ -448,8 +448,14 @@ class RemediationWorkflow:
         )
 
     def _ci_wait(self, since: datetime) -> CiWait:
-        fix_head = self._case.status.fix_head_sha or ""
-        return CiWait(fix_head=fix_head, since=since, now=workflow.now(), limits=self._case.request.limits)
+        fix_head, pull_request = self._case.status.fix_head_sha or "", self._case.status.pull_request
+        return CiWait(
+            fix_head=fix_head,
+            since=since,
+            now=workflow.now(),
+            limits=self._case.request.limits,
+            obstacle=pull_request.ci_obstacle if pull_request else "",
+        )
 
     def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
         self._know(state=state)

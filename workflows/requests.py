@@ -132,6 +132,7 @@ class Case:
             repository=self.request.repository,
             run_id=self.request.run_id,
             expected_tip=self.status.fix_head_sha,
+            pull_request=self.status.pull_request.number if self.status.pull_request else None,
             commit=commit,
             failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
@@ -150,6 +151,10 @@ class Case:
             proposal=self.proposal,
             verdict=_known(self.status.verdict),
             approved_by=approved_by,
+            head_sha=self.status.fix_head_sha,
+            workflow_path=self.run.workflow_path,
+            workflow_id=self.run.workflow_id,
+            other_bases=tuple(filter(None, (self.run.base_branch, self.run.default_branch))),
         )
 
     def read_checks(self) -> ChecksRequest:
