@@ -16,6 +16,7 @@ from workflows.models import (
     GateVerdict,
     PatchRequest,
     Proposal,
+    PullRequestRef,
     PullRequestRequest,
     RemediationRequest,
     Report,
@@ -169,6 +170,12 @@ class Case:
             pull_request=pull_request.number if pull_request else None,
             failing_branch=self.run.target_branch,
             failed_jobs=self.status.failed_jobs,
+        )
+
+    def pull_request(self) -> PullRequestRef:
+        """Argument of `read_pull_request` for the fix pull request."""
+        return PullRequestRef(
+            repository=self.request.repository, number=_known(self.status.pull_request).number
         )
 
     def post_report(self, workflow_id: str) -> Report:

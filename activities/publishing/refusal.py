@@ -46,4 +46,4 @@ async def refusal(github: GitHub, repository: str, branch: str, error: Permanent
     if not asked and not _BY_RULE.search(str(error)):
         return error
     named = f" Rules on `{branch}`: {'; '.join(asked)}." if asked else ""
-    return PermanentError(f"{error}.{named}", kind="branch_refused")
+    return PermanentError(f"{' '.join(str(error).split())}{named}", kind="branch_refused")
