@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from workflows import conclusions
 from workflows.models import (
@@ -140,11 +141,15 @@ def after_branch(state: BranchState) -> Ending | None:
         BranchState.ADVANCED: None,
         BranchState.TAKEN: Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
         BranchState.BASE_MOVED: Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        BranchState.CLOSED: Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        BranchState.MERGED: Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY),
     }[state]
 
 
 def after_pull_request(pull_request: PullRequest) -> Ending | None:
-    """Whether the fix pull request is open; a human may have closed it while it was being updated."""
+    """Whether the fix pull request is open; a human may have dealt with it while it was being updated."""
+    if pull_request.merged:
+        return Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY)
     if pull_request.state == "open":
         return None
     return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)
@@ -158,6 +163,8 @@ class CiWait:
     since: datetime
     now: datetime
     limits: Limits
+    obstacle: str = ""
+    """Why CI will probably not start, as the workflow file tells."""
 
 
 def after_checks(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
@@ -191,7 +198,8 @@ def _without_green(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
         (reading.verdict is CiVerdict.SKIPPED and given_up, Outcome.UNVERIFIED, Reason.CI_SKIPPED),
         (waited >= wait.limits.ci_deadline, Outcome.UNVERIFIED, Reason.CI_DEADLINE),
     )
-    found = (Ending(outcome, reason, reading.detail) for applies, outcome, reason in rules if applies)
+    detail = wait.obstacle if wait.obstacle and reading.verdict is CiVerdict.ABSENT else reading.detail
+    found = (Ending(outcome, reason, detail) for applies, outcome, reason in rules if applies)
     return next(found, CiVerdict.PENDING)
 
 
@@ -280,6 +288,14 @@ def disposition(pull_request: PullRequest) -> Disposition:
     return Disposition.OPEN if pull_request.state == "open" else Disposition.CLOSED
 
 
+_OVERTAKEN: Final[dict[str | None, Ending]] = {
+    "base_deleted": Ending(Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+    "fix_branch_deleted": Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+    "fix_contained": Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+}
+"""What somebody did to the branches between two writes, by the kind of the error it led to."""
+
+
 def failure_ending(kind: str | None, message: str) -> Ending | None:
     """The ending a permanently failed step means; None where the failure is a bug and must stay one.
 
@@ -287,11 +303,14 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         kind: The `ApplicationError.type` that `activities.errors` gave it, or `timeout`.
         message: The error's text, for the person who reads the outcome.
     """
+    if kind in _OVERTAKEN:
+        return replace(_OVERTAKEN[kind], detail=message)
     reasons = {
         "not_found": Reason.REPOSITORY_GONE,
         "gone": Reason.RUN_GONE,
         "forbidden": Reason.PERMISSION_MISSING,
         "unauthorised": Reason.CREDENTIAL_REFUSED,
+        "branch_refused": Reason.BRANCH_REFUSED,
         "conflict": Reason.GITHUB_REFUSED,
         "invalid": Reason.GITHUB_REFUSED,
         "unavailable": Reason.ACTIVITY_FAILED,

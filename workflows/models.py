@@ -163,6 +163,7 @@ class Reason(StrEnum):
     REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
     CREDENTIAL_REFUSED = "credential_refused"
+    BRANCH_REFUSED = "branch_refused"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -216,6 +217,9 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     ),
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
     Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
+    Reason.BRANCH_REFUSED: (
+        "A rule of the repository refuses Regreen's fix branch; exclude `regreen/**` or let the App bypass."
+    ),
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }
@@ -713,6 +717,8 @@ class BranchRequest(Payload):
     run_id: int
     expected_tip: Sha | None
     """Where the fix branch must stand now; None when it must not exist yet."""
+    pull_request: int | None = None
+    """The fix pull request, where there is one: nothing is added to one that is not open."""
     commit: Sha
     failing_branch: Name
     failing_sha: Sha
@@ -728,6 +734,10 @@ class BranchState(StrEnum):
     """Somebody else's commit is there; nothing was written."""
     BASE_MOVED = "base_moved"
     """The failing branch has moved on; nothing was written."""
+    CLOSED = "closed"
+    """The fix pull request was closed; nothing was written."""
+    MERGED = "merged"
+    """The fix pull request was merged; nothing was written."""
 
 
 class BranchResult(Payload):
@@ -750,6 +760,12 @@ class PullRequestRequest(Payload):
     proposal: Proposal
     verdict: GateVerdict
     approved_by: Name | None = None
+    head_sha: Sha | None = None
+    """The fix's head commit, whose workflow file tells whether CI will start; None when that is not asked."""
+    workflow_path: Name = ""
+    workflow_id: int = 0
+    other_bases: tuple[Name, ...] = ()
+    """Branches to open it against where CI would not start against `base_branch`, the best one first."""
 
 
 class PullRequest(Payload):
@@ -759,6 +775,9 @@ class PullRequest(Payload):
     url: str = Field(max_length=2_000)
     state: Name = "open"
     merged: bool = False
+    base_branch: Name = ""
+    ci_obstacle: Sentence = ""
+    """Why CI will not start on it, and what to change; empty where it will, or nothing is known."""
 
 
 class LabelRequest(Payload):

@@ -293,16 +293,27 @@ class RemediationWorkflow:
         self._enter(State.AWAITING_APPROVAL)
         await self._post()
         deadline = self._case.request.limits.approval_deadline
+        # A first patch has no pull request yet that could be closed.
+        closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
         await self._wait_until(
-            lambda: self._answer is not None or self._retry is not None,
+            lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
             deadline,
             "Wait for a human's approval",
         )
         self._know(question=None)
+        if closable and self._closed:
+            return await self._dealt_with() or await self._await_approval(proposal)
         if self._answer is None:
             return None if self._retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
         verb, order = self._answer
         return order if verb == "approve" else Ending(Outcome.STOPPED, Reason.REJECTED, f"by {order.by}")
+
+    async def _dealt_with(self) -> Ending | None:
+        """The ending that closing or merging the pull request means; None when it was opened again."""
+        self._closed = False
+        found = await self._do(policies.READ_PULL_REQUEST, self._case.pull_request(), "Is it closed?")
+        self._know(pull_request=found)
+        return decisions.after_pull_request(found)
 
     async def _publish(self, approved_by: str | None) -> Ending | None:
         self._enter(State.PUBLISHING)
@@ -379,9 +390,9 @@ class RemediationWorkflow:
             )
         if self._stop is not None:
             await self._close_pull_request()
-        ref = models.PullRequestRef(repository=self._case.request.repository, number=pull_request.number)
+        wanted = self._case.pull_request()
         return decisions.disposition(
-            await carry_out(policies.READ_PULL_REQUEST, ref, "What became of the pull request?")
+            await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
         )
 
     # ── what every step does alike ──────────────────────────────────────────────────────────────────────
@@ -445,8 +456,14 @@ class RemediationWorkflow:
         )
 
     def _ci_wait(self, since: datetime) -> CiWait:
-        fix_head = self._case.status.fix_head_sha or ""
-        return CiWait(fix_head=fix_head, since=since, now=workflow.now(), limits=self._case.request.limits)
+        fix_head, pull_request = self._case.status.fix_head_sha or "", self._case.status.pull_request
+        return CiWait(
+            fix_head=fix_head,
+            since=since,
+            now=workflow.now(),
+            limits=self._case.request.limits,
+            obstacle=pull_request.ci_obstacle if pull_request else "",
+        )
 
     def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
         self._know(state=state)
