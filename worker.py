@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -33,6 +34,7 @@ from activities.evidence.activity import EvidenceActivities
 from activities.evidence.failed_logs import FailedLog
 from activities.evidence.failed_logs import failed_logs as failed_logs_of
 from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
+from activities.evidence.redaction import remember
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
@@ -49,6 +51,14 @@ GRACE: Final = timedelta(seconds=60)
 HTTP_TIMEOUT_SECONDS: Final = 10.0
 PATCHING_AT_ONCE: Final = 4
 """Repairs run the repository's own tools, which use every core they find."""
+
+_SECRETS_OF_SDKS: Final = (
+    "TEMPORAL_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+)
 
 log = logging.getLogger("regreen.worker")
 
@@ -279,8 +289,15 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
     return workers
 
 
+def own_secrets(settings: WorkerSettings) -> list[str]:
+    """Every secret this process knows of: its settings, and what SDKs read for themselves."""
+    given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return given + [value for name in _SECRETS_OF_SDKS if (value := os.environ.get(name))]
+
+
 async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
     """Serve the role's queues until `stopping` is set; then let running activities finish."""
+    remember(own_secrets(settings))
     client = await connect()
     await register_search_attributes(client)
     async with AsyncExitStack() as stack:
