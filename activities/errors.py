@@ -19,7 +19,8 @@ class PermanentError(AdapterError):
     """Asking again changes nothing.
 
     Attributes:
-        kind: A word a workflow may decide by: `not_found`, `gone`, `forbidden`, `conflict`, `invalid`.
+        kind: A word a workflow may decide by: `not_found`, `gone`, `forbidden`, `conflict`, `invalid`,
+            `refused`.
     """
 
     def __init__(self, message: str, *, kind: str) -> None:
