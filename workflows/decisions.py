@@ -7,6 +7,7 @@ from typing import Final
 from workflows import conclusions
 from workflows.models import (
     Action,
+    Approval,
     AttemptRecord,
     BranchState,
     ChecksReading,
@@ -17,6 +18,7 @@ from workflows.models import (
     GateVerdict,
     Limits,
     LogState,
+    Order,
     Outcome,
     Proposal,
     PullRequest,
@@ -281,6 +283,18 @@ def with_ci(record: AttemptRecord, answer: Ending | ChecksReading, fix_head: str
     return record.model_copy(update={"commit_sha": fix_head, "ci": ci})
 
 
+def approval(order: Order, proposal: Proposal, at: datetime) -> Approval:
+    """What is recorded of an approving order."""
+    return Approval(by=order.by, at=at, patch_id=proposal.patch_id, comment_id=order.comment_id)
+
+
+def turned_down(verb: str, order: Order, question: str | None) -> str:
+    """Why an answer does not count: it is bound to the patch that it names."""
+    asked = f"the question is about patch {question}" if question else "nothing waits for an answer"
+    named = f"patch {order.question}" if order.question else "no patch"
+    return f"{verb} by {order.by} named {named}, but {asked}; it was not carried out"
+
+
 def disposition(pull_request: PullRequest) -> Disposition:
     """What became of a green fix."""
     if pull_request.merged:
@@ -311,6 +325,7 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         "forbidden": Reason.PERMISSION_MISSING,
         "unauthorised": Reason.CREDENTIAL_REFUSED,
         "branch_refused": Reason.BRANCH_REFUSED,
+        "refused": Reason.PATCH_REFUSED,
         "conflict": Reason.GITHUB_REFUSED,
         "invalid": Reason.GITHUB_REFUSED,
         "unavailable": Reason.ACTIVITY_FAILED,

@@ -590,6 +590,19 @@ class Proof(Payload):
     detail: Sentence = ""
 
 
+class Approval(Payload):
+    """A human's leave to publish one patch, and no other."""
+
+    by: Name
+    at: datetime
+    patch_id: Name
+    """What was approved: it names the base commit and the diff, and by them the tree."""
+    comment_id: int | None = None
+    """The comment that said so; None where the order came through Temporal."""
+    tree: Sha | None = None
+    """The git tree that the approved patch made; None until it is written."""
+
+
 class AttemptRecord(Payload):
     """What an attempt did and how CI answered."""
 
@@ -607,6 +620,8 @@ class AttemptRecord(Payload):
     files: tuple[Name, ...] = ()
     tree: Sha | None = None
     """The repository's files after the patch, as git names them; None where that was not computed."""
+    approval: Approval | None = None
+    """Who allowed its patch to be published; None where nobody had to."""
 
 
 class PatchRequest(Payload):
@@ -701,6 +716,11 @@ class CommitRequest(Payload):
     proposal: Proposal
     failure_class: FailureClass
     fingerprint: Name
+    diagnosis: Diagnosis | None = None
+    """What the gate judges the patch by once more."""
+    limits: Limits = Limits()
+    policy: TriagePolicy = TriagePolicy()
+    approval: Approval | None = None
 
 
 class WrittenCommit(Payload):
@@ -984,6 +1004,10 @@ class Status(Payload):
     proposal: Proposal | None = None
     verdict: GateVerdict | None = None
     question: Name | None = None
+    approval: Approval | None = None
+    """Who approved the newest proposal; None where nobody had to, or has."""
+    turned_down: Sentence = ""
+    """Why the newest answer of a human did not count: it was given for another patch."""
     pull_request: PullRequest | None = None
     pull_request_opened_at: datetime | None = None
     green_at: datetime | None = None
