@@ -25,11 +25,12 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
 from localhub.faults import Faults
 from localhub.server import LocalHub
+from workflows.codec import KeyRing, data_converter
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE, SEARCH_ATTRIBUTES
 
 REPOSITORY: Final = "acme/widgets"
@@ -142,8 +143,12 @@ class Stage:
         )
         async for _ in self._patience("temporal"):
             with suppress(RuntimeError, RPCError):
-                self.client = await Client.connect(self.address, data_converter=pydantic_data_converter)
+                self.client = await Client.connect(self.address, data_converter=self._converter())
                 return
+
+    def _converter(self) -> DataConverter:
+        keys = self._settings.get("REGREEN_PAYLOAD_KEYS")
+        return data_converter(KeyRing.parse(keys) if keys else None)
 
     async def _settle(self) -> None:
         """Install two apps (writer and reader), and prepare the environment of the two processes."""
