@@ -1,7 +1,7 @@
 """What a model's repair session of 20 turns takes of Regreen's own time, and of a workflow's history.
 
-Run by `make bench`. The model is a script on this machine, and its time is taken off. What is left is compared
-with as many no-op activities on the same server in the same run.
+Run by `make bench`. The model is a script on this machine, and its time is taken off. What is left is
+compared with as many no-op activities on the same server in the same run.
 """
 
 import argparse
