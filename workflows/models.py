@@ -105,7 +105,7 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     """Not looked at, on purpose; the reason says which rule."""
     DIAGNOSED = "diagnosed"
-    """Explained, not repaired: forks, other bots' branches."""
+    """Explained, not repaired: forks, other bots' branches, the merge queue, old tags."""
     NEEDS_HUMAN = "needs_human"
     """Regreen cannot or may not repair this; the report says what it found."""
     EXHAUSTED = "exhausted"
@@ -135,6 +135,9 @@ class Reason(StrEnum):
     BRANCH_DELETED = "branch_deleted"
     PULL_REQUEST_DONE = "pull_request_done"
     BASE_RED = "base_red"
+    FIX_REVERTED = "fix_reverted"
+    MERGE_QUEUE = "merge_queue"
+    TAG = "tag"
     REPOSITORY_GONE = "repository_gone"
     RUN_GONE = "run_gone"
     NO_FAILED_JOB = "no_failed_job"
@@ -156,7 +159,11 @@ class Reason(StrEnum):
     CI_CANCELLED = "ci_cancelled"
     CI_TIMED_OUT = "ci_timed_out"
     CI_ACTION_REQUIRED = "ci_action_required"
+    CI_SKIPPED = "ci_skipped"
+    REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
+    CREDENTIAL_REFUSED = "credential_refused"
+    BRANCH_REFUSED = "branch_refused"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -178,6 +185,9 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.BRANCH_DELETED: "The branch of the failed run was deleted.",
     Reason.PULL_REQUEST_DONE: "The pull request of the failed run is already merged or closed.",
     Reason.BASE_RED: "The base branch fails in the same way; this change did not cause it.",
+    Reason.FIX_REVERTED: "The commit takes back a fix of Regreen; it is not offered again.",
+    Reason.MERGE_QUEUE: "The run tested an entry of the merge queue; its branch is not Regreen's to repair.",
+    Reason.TAG: "The run belongs to a tag that the default branch has left behind; tags are not moved.",
     Reason.REPOSITORY_GONE: "The repository or the run cannot be read: deleted, renamed, or out of reach.",
     Reason.RUN_GONE: "The run cannot be read any more: it was deleted.",
     Reason.NO_FAILED_JOB: "The run failed before any job ran; often the workflow file does not parse.",
@@ -201,7 +211,15 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.CI_CANCELLED: "CI on the fix was cancelled.",
     Reason.CI_TIMED_OUT: "CI on the fix ran into its own time limit.",
     Reason.CI_ACTION_REQUIRED: "CI on the fix waits for a human's permission to run.",
+    Reason.CI_SKIPPED: "CI on the fix skipped what had failed, so it proves nothing.",
+    Reason.REQUIRED_CHECK_RED: (
+        "The failing workflow is green on the fix, but a check that the base branch requires is not."
+    ),
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
+    Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
+    Reason.BRANCH_REFUSED: (
+        "A rule of the repository refuses Regreen's fix branch; exclude `regreen/**` or let the App bypass."
+    ),
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }
@@ -310,6 +328,19 @@ class RunSnapshot(Payload):
     fix_branch_exists: bool = False
     author: Name = ""
     """Login of the person who triggered the run; empty for a bot or when unknown."""
+    tag: bool = False
+    """`head_branch` names a tag; `branch_tip` is then the default branch's, for which a fix would be."""
+    merge_queue: bool = False
+    """The run tested an entry of the merge queue, whose branch GitHub makes and removes."""
+    fix_branch_taken: bool = False
+    """The branch is named like one of our fix branches, but its head commit is not by us."""
+    reverts_fix: bool = False
+    """The head commit takes back a fix of ours."""
+
+    @property
+    def target_branch(self) -> str:
+        """The branch that a fix is for."""
+        return self.default_branch if self.tag else self.head_branch
 
 
 class TriageRequest(Payload):
@@ -559,6 +590,19 @@ class Proof(Payload):
     detail: Sentence = ""
 
 
+class Approval(Payload):
+    """A human's leave to publish one patch, and no other."""
+
+    by: Name
+    at: datetime
+    patch_id: Name
+    """What was approved: it names the base commit and the diff, and by them the tree."""
+    comment_id: int | None = None
+    """The comment that said so; None where the order came through Temporal."""
+    tree: Sha | None = None
+    """The git tree that the approved patch made; None until it is written."""
+
+
 class AttemptRecord(Payload):
     """What an attempt did and how CI answered."""
 
@@ -576,6 +620,8 @@ class AttemptRecord(Payload):
     files: tuple[Name, ...] = ()
     tree: Sha | None = None
     """The repository's files after the patch, as git names them; None where that was not computed."""
+    approval: Approval | None = None
+    """Who allowed its patch to be published; None where nobody had to."""
 
 
 class PatchRequest(Payload):
@@ -670,6 +716,11 @@ class CommitRequest(Payload):
     proposal: Proposal
     failure_class: FailureClass
     fingerprint: Name
+    diagnosis: Diagnosis | None = None
+    """What the gate judges the patch by once more."""
+    limits: Limits = Limits()
+    policy: TriagePolicy = TriagePolicy()
+    approval: Approval | None = None
 
 
 class WrittenCommit(Payload):
@@ -686,6 +737,8 @@ class BranchRequest(Payload):
     run_id: int
     expected_tip: Sha | None
     """Where the fix branch must stand now; None when it must not exist yet."""
+    pull_request: int | None = None
+    """The fix pull request, where there is one: nothing is added to one that is not open."""
     commit: Sha
     failing_branch: Name
     failing_sha: Sha
@@ -701,6 +754,10 @@ class BranchState(StrEnum):
     """Somebody else's commit is there; nothing was written."""
     BASE_MOVED = "base_moved"
     """The failing branch has moved on; nothing was written."""
+    CLOSED = "closed"
+    """The fix pull request was closed; nothing was written."""
+    MERGED = "merged"
+    """The fix pull request was merged; nothing was written."""
 
 
 class BranchResult(Payload):
@@ -723,6 +780,12 @@ class PullRequestRequest(Payload):
     proposal: Proposal
     verdict: GateVerdict
     approved_by: Name | None = None
+    head_sha: Sha | None = None
+    """The fix's head commit, whose workflow file tells whether CI will start; None when that is not asked."""
+    workflow_path: Name = ""
+    workflow_id: int = 0
+    other_bases: tuple[Name, ...] = ()
+    """Branches to open it against where CI would not start against `base_branch`, the best one first."""
 
 
 class PullRequest(Payload):
@@ -732,6 +795,9 @@ class PullRequest(Payload):
     url: str = Field(max_length=2_000)
     state: Name = "open"
     merged: bool = False
+    base_branch: Name = ""
+    ci_obstacle: Sentence = ""
+    """Why CI will not start on it, and what to change; empty where it will, or nothing is known."""
 
 
 class LabelRequest(Payload):
@@ -790,6 +856,10 @@ class CiVerdict(StrEnum):
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     ACTION_REQUIRED = "action_required"
+    SKIPPED = "skipped"
+    """The failing workflow, or the job that failed, was skipped: nothing was proved."""
+    BLOCKED = "blocked"
+    """The failing workflow is green, and a check of another App that the base branch requires is not."""
 
 
 class ChecksRequest(Payload):
@@ -802,6 +872,10 @@ class ChecksRequest(Payload):
     """The commit that failed first: workflows that were red there already are not the fix's fault."""
     fix_branch: Name | None = None
     pull_request: int | None = None
+    failing_branch: Name | None = None
+    """Read too, to see whether it still stands at `baseline_sha`; None where that does not matter."""
+    failed_jobs: tuple[Name, ...] = ()
+    """Jobs that failed first: a green run counts when it shows them to succeed."""
 
 
 class ChecksReading(Payload):
@@ -816,6 +890,9 @@ class ChecksReading(Payload):
     """The fix branch's tip; None when it is gone or was not asked for."""
     pull_request_open: bool = True
     pull_request_merged: bool = False
+    failing_branch_moved: bool = False
+    also_red: tuple[Name, ...] = ()
+    """Checks that are red beside a green verdict: red before, or not required."""
 
 
 class RerunRequest(Payload):
@@ -927,6 +1004,10 @@ class Status(Payload):
     proposal: Proposal | None = None
     verdict: GateVerdict | None = None
     question: Name | None = None
+    approval: Approval | None = None
+    """Who approved the newest proposal; None where nobody had to, or has."""
+    turned_down: Sentence = ""
+    """Why the newest answer of a human did not count: it was given for another patch."""
     pull_request: PullRequest | None = None
     pull_request_opened_at: datetime | None = None
     green_at: datetime | None = None
@@ -934,6 +1015,8 @@ class Status(Payload):
     reason: Reason | None = None
     detail: Sentence = ""
     attempts: tuple[AttemptRecord, ...] = ()
+    failed_jobs: tuple[Name, ...] = ()
+    """Jobs that failed in the run that is repaired."""
     fix_head_sha: Sha | None = None
     model_calls: int = 0
     cost_usd: float | None = None

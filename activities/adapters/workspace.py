@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -102,6 +102,17 @@ class Workspace:
         marker = self._folder / "filled"
         marker.touch()
         self._unchanged_before = marker.stat().st_ctime_ns - _CLOCK_GRAIN_NS
+
+    def original(self, path: str) -> bytes | None:
+        """The content that a file has in the commit; None where the commit holds no such file."""
+        mode, oid = self._base.get(path, ("", ""))
+        return self._git("cat-file", "blob", oid) if mode not in {"", _SUBMODULE} else None
+
+    def restore(self, paths: Iterable[str]) -> None:
+        """Give files the content that they have in the commit."""
+        names = b"\0".join(os.fsencode(path) for path in paths)
+        umask = 0 if os.geteuid() == 0 else -1
+        self._git("checkout-index", "--force", "--quiet", "-z", "--stdin", stdin=names, umask=umask)
 
     def read(self, path: str, *, max_bytes: int = FILE_BYTES) -> bytes | None:
         """The content of a working file; None when no regular file is there.
