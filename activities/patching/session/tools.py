@@ -105,6 +105,7 @@ class Toolbox:
     pulse: Pulse
     _results: list[ToolResult] = field(default_factory=list)
     _done: ToolsResult = field(default_factory=ToolsResult)
+    _edited: bool = False
 
     async def use(self) -> ToolsResult:
         """What every call answers, and the diff afterwards."""
@@ -189,6 +190,7 @@ class Toolbox:
         command = EDITOR_COMMAND.validate_python(call.input)
         if isinstance(command, View):
             return await self._read(functools.partial(view, self.workspace, command))
+        self._edited = True
         return await self.pulse.run(functools.partial(edit, self.workspace, command))
 
     async def _read(self, work: Callable[[], str]) -> str:
@@ -225,6 +227,8 @@ class Toolbox:
         return "\n".join(quoted(self.request.tag, each, most=share + 100) for each in told)
 
     async def _diff(self) -> str:
+        if not self._edited:
+            return self.request.diff
         return (await self.pulse.run(self.workspace.changes)).diff
 
 
