@@ -118,7 +118,7 @@ def after_proposal(
     proposal: Proposal, verdict: GateVerdict | None, earlier: tuple[AttemptRecord, ...]
 ) -> Ending | None:
     """Whether there is a patch worth publishing; None means yes, approval permitting."""
-    if any(record.patch_id and record.patch_id == proposal.patch_id for record in earlier):
+    if any(repeats(proposal, record) for record in earlier):
         return Ending(Outcome.NEEDS_HUMAN, Reason.REPEATED_PATCH, proposal.summary)
     if not proposal.diff or verdict is None:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NO_REPAIR_FOUND, proposal.summary)
@@ -127,6 +127,12 @@ def after_proposal(
     if verdict.decision == "refused":
         return Ending(Outcome.NEEDS_HUMAN, Reason.PATCH_REFUSED, "; ".join(verdict.reasons))
     return None
+
+
+def repeats(proposal: Proposal, record: AttemptRecord) -> bool:
+    """Whether a proposal leads to what an earlier attempt led to: the same patch, or the same files."""
+    same_patch = record.patch_id is not None and record.patch_id == proposal.patch_id
+    return same_patch or (record.tree is not None and record.tree == proposal.tree)
 
 
 def after_branch(state: BranchState) -> Ending | None:
@@ -260,6 +266,9 @@ def attempt_record(
         patch_id=proposal.patch_id or None,
         fingerprint=evidence.fingerprint,
         failure_class=diagnosis.failure_class,
+        summary=proposal.summary,
+        files=proposal.files,
+        tree=proposal.tree,
     )
 
 
@@ -300,8 +309,10 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         "not_found": Reason.REPOSITORY_GONE,
         "gone": Reason.RUN_GONE,
         "forbidden": Reason.PERMISSION_MISSING,
-        "unauthorised": Reason.PERMISSION_MISSING,
+        "archived": Reason.REPOSITORY_ARCHIVED,
+        "suspended": Reason.INSTALLATION_SUSPENDED,
         "branch_refused": Reason.BRANCH_REFUSED,
+        "unauthorised": Reason.CREDENTIAL_REFUSED,
         "conflict": Reason.GITHUB_REFUSED,
         "invalid": Reason.GITHUB_REFUSED,
         "unavailable": Reason.ACTIVITY_FAILED,

@@ -62,6 +62,11 @@ class Limits(Payload):
     ci_poll: timedelta = timedelta(minutes=5)
     approval_deadline: timedelta = timedelta(days=7)
     merge_watch: timedelta = timedelta(days=14)
+    session_calls: int = Field(default=25, ge=0)
+    """Model calls of one attempt's repair session; 0 means that no model repairs."""
+    session_time: timedelta = timedelta(minutes=15)
+    session_usd: float = Field(default=2.0, ge=0)
+    """US dollars of one session. A model without a known price is bounded by calls and time alone."""
 
 
 class TriagePolicy(Payload):
@@ -158,6 +163,9 @@ class Reason(StrEnum):
     REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
     BRANCH_REFUSED = "branch_refused"
+    CREDENTIAL_REFUSED = "credential_refused"
+    REPOSITORY_ARCHIVED = "repository_archived"
+    INSTALLATION_SUSPENDED = "installation_suspended"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -213,6 +221,9 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.BRANCH_REFUSED: (
         "A rule of the repository refuses Regreen's fix branch; exclude `regreen/**` or let the App bypass."
     ),
+    Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
+    Reason.REPOSITORY_ARCHIVED: "The repository is archived, so nothing can be written to it.",
+    Reason.INSTALLATION_SUSPENDED: "The App's installation is suspended.",
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }
@@ -409,6 +420,37 @@ class Evidence(Payload):
     """Why the workflow file could not be read or parsed, when it could not."""
 
 
+class LogRangeRequest(Payload):
+    """Argument of `read_log`: which lines of a job's log, by number, by pattern, or by both."""
+
+    repository: Repository
+    job_id: int = Field(gt=0)
+    first_line: int = Field(default=1, ge=1)
+    last_line: int | None = Field(default=None, ge=1)
+    """None means to the end."""
+    pattern: str = Field(default="", max_length=200)
+    """A regular expression in RE2's syntax, for one line and in any case; empty for every line."""
+    context_lines: int = Field(default=3, ge=0, le=50)
+    """Lines shown before and after each one that matches."""
+    max_bytes: int = Field(default=8_192, ge=256, le=32_768)
+    """The most UTF-8 bytes of the answer's text."""
+
+
+class LogRange(Payload):
+    """Result of `read_log`: lines of a log, redacted, or the sentence that says why there are none."""
+
+    text: ExcerptText = ""
+    """Each line behind its number, gaps written as `… N lines omitted …`."""
+    total_lines: int = 0
+    """Of the whole log."""
+    matches: int = 0
+    """How many of the lines asked for match the pattern, at most 10,000; 0 without one."""
+    ranges: tuple[tuple[int, int], ...] = ()
+    """1-based, inclusive line ranges that `text` shows."""
+    log_state: LogState = LogState.PRESENT
+    problem: Sentence = ""
+
+
 class DiagnosisRequest(Payload):
     """Argument of `diagnose_failure`."""
 
@@ -473,6 +515,20 @@ class ModelUse(Payload):
     """None where the model's price is not known."""
 
 
+class Spending(Payload):
+    """What a repair session's model calls took together."""
+
+    model: Name | None = None
+    calls: int = 0
+    input_tokens: int = 0
+    """All that was read, cached or not."""
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those that came from the cache."""
+    cost_usd: float | None = 0.0
+    """None where the model's price is not known."""
+
+
 class ModelProblem(StrEnum):
     """Why a paid reply is no answer."""
 
@@ -530,6 +586,11 @@ class AttemptRecord(Payload):
     commit_sha: Sha | None = None
     ci: Name | None = None
     """The CI verdict on the commit; None when it was never published."""
+    summary: Sentence = ""
+    """What was changed, as whoever proposed it says."""
+    files: tuple[Name, ...] = ()
+    tree: Sha | None = None
+    """The repository's files after the patch, as git names them; None where that was not computed."""
 
 
 class PatchRequest(Payload):
@@ -548,6 +609,8 @@ class PatchRequest(Payload):
     policy: TriagePolicy = TriagePolicy()
     hint: Sentence | None = None
     """A human's words from `retry`; data, never an order."""
+    model_allowed: bool = False
+    """Whether a model may be asked for a repair; whether there is one, the analyst knows."""
 
 
 class Proposal(Payload):
@@ -567,6 +630,8 @@ class Proposal(Payload):
     proof: Proof = Proof(state=ProofState.NOT_PROVED_HERE)
     tool_seconds: float = 0.0
     """Seconds spent in git and in the repository's own tools."""
+    tree: Sha | None = None
+    """The repository's files after the patch, as git names them; None where that was not computed."""
 
 
 class GateDecision(StrEnum):
@@ -604,6 +669,8 @@ class AttemptResult(Payload):
     proposal: Proposal
     verdict: GateVerdict | None = None
     """None when there is no patch to judge."""
+    spending: Spending = Spending()
+    """What a model took, where one was asked."""
 
 
 # ── publication ─────────────────────────────────────────────────────────────────────────────────────────────

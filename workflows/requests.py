@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from workflows.consultation import may_repair
 from workflows.models import (
     ATTEMPTS_CEILING,
     AttemptResult,
@@ -114,6 +115,7 @@ class Case:
             limits=self.request.limits,
             policy=self.request.policy,
             hint=hint,
+            model_allowed=may_repair(self.run),
         )
 
     def write_commit(self) -> CommitRequest:

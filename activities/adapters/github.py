@@ -35,6 +35,7 @@ from activities.adapters.records import (
     WorkflowRecord,
     WorkflowRun,
 )
+from activities.adapters.turns import Turns
 from activities.adapters.wire import Wire, api_path
 from activities.errors import PermanentError
 from workflows import naming
@@ -82,6 +83,7 @@ class GitHub:
         credentials: Gives each request its token.
         api_url: The API's root, as `https://api.github.com` or `https://ghe.example/api/v3`.
         resolve: Finds the addresses of a log store's host.
+        turns: Orders the requests; by default, writes are a second apart.
     """
 
     def __init__(
@@ -91,9 +93,10 @@ class GitHub:
         *,
         api_url: str = "https://api.github.com",
         resolve: Resolver = addresses_of,
+        turns: Turns | None = None,
     ) -> None:
         self._wire = Wire(http, api_url)
-        self._api = AuthorisedWire(self._wire, credentials)
+        self._api = AuthorisedWire(self._wire, credentials, turns or Turns())
         self._logs = LogStream(http, self._wire.api_url, resolve)
         self._credentials = credentials
         self._login: str | None = None

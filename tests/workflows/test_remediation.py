@@ -318,7 +318,7 @@ async def test_no_patch_means_a_human_and_no_pull_request(remediate: Remediate) 
     result = await remediate(script)
     assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.NO_REPAIR_FOUND)
     assert result.pull_request is None
-    assert result.detail == "No recipe repairs pytest."
+    assert result.detail == "No recipe repairs pytest. No model is set up."
 
 
 async def test_the_same_patch_twice_ends_the_loop(remediate: Remediate) -> None:
@@ -391,7 +391,7 @@ async def test_only_green_is_green(
     [
         ("not_found", Reason.REPOSITORY_GONE),
         ("forbidden", Reason.PERMISSION_MISSING),
-        ("unauthorised", Reason.PERMISSION_MISSING),
+        ("unauthorised", Reason.CREDENTIAL_REFUSED),
         ("invalid", Reason.GITHUB_REFUSED),
     ],
 )
