@@ -231,6 +231,8 @@ class Routes:
                 raise not_found()
             call._repository = repository  # noqa: SLF001 — filled in here, once
             call.require(permission, needed)
+            if repository.archived and method != "GET":
+                raise ApiError(403, "Repository was archived so is read-only.")
 
         return self._register(method, _REPOSITORY + path, check)
 
