@@ -203,7 +203,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.REJECTED: "A human rejected the patch.",
     Reason.STOP_ORDERED: "A human ordered Regreen to stop.",
     Reason.PULL_REQUEST_CLOSED: "A human closed the fix pull request.",
-    Reason.HUMAN_COMMIT: "A human pushed to the fix branch; Regreen steps back.",
+    Reason.HUMAN_COMMIT: "A human pushed to the fix branch or deleted it; Regreen steps back.",
     Reason.ATTEMPTS_USED: "Every attempt was used and CI is still red.",
     Reason.MERGED_EARLY: "A human merged the fix before CI had given its verdict.",
     Reason.CI_NEVER_STARTED: (

@@ -352,6 +352,8 @@ def _authenticate(call: Call) -> None:
     authorization = call.request.headers.get("authorization")
     try:
         call.token = token_of(call.hub, authorization)
+        if call.token and call.token.installation and call.token.installation.suspended_at:
+            raise ApiError(403, "This installation has been suspended")
     except BadCredentialsError as error:
         try:
             call.app = app_of(call.hub, authorization)

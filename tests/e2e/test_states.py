@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from localhub.records import PullRequest, Repository, Run, TokenKind
+from localhub.records import PullRequest, Repository, Run, TokenKind, now
 from localhub.stage import Stage
 from workflows.models import Outcome, Reason, RemediationResult
 from workflows.naming import fix_branch, remediation_id
@@ -242,6 +242,17 @@ async def human_commit_on_the_fix(play: Play) -> Run:
     return run
 
 
+async def suspended(play: Play) -> Run:
+    installations = list(play.stage.hub.state.installations.values())
+    for one in installations:
+        one.suspended_at = now()
+    run = await broken_on(play, "main")
+    await play.ending(run)
+    for one in installations:
+        one.suspended_at = None
+    return run
+
+
 async def switched_off(play: Play) -> Run:
     run = await broken_on(play, "main")
     await play.api("PUT", "/actions/workflows/ci.yml/disable")
@@ -271,6 +282,7 @@ CASES: Final = (
     Case(Outcome.DIAGNOSED, Reason.MERGE_QUEUE, merge_queue),
     Case(Outcome.UNVERIFIED, Reason.CI_SKIPPED, skipped_on_the_fix, "the job lint did not run"),
     Case(Outcome.NEEDS_HUMAN, Reason.REPOSITORY_ARCHIVED, archived, "read-only"),
+    Case(Outcome.NEEDS_HUMAN, Reason.INSTALLATION_SUSPENDED, suspended, "suspended"),
     Case(Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED, tag, "its filters leave out"),
     Case(Outcome.DIAGNOSED, Reason.TAG, old_tag),
     Case(Outcome.SUPERSEDED, Reason.BRANCH_MOVED, branch_moved_while_ci_looks),
