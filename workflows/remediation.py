@@ -11,8 +11,9 @@ from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import consultation, decisions, models, naming, narration, policies
-    from workflows.decisions import CiWait, Ending
+    from workflows import ci_wait, consultation, decisions, models, naming, narration, policies
+    from workflows.ci_wait import CiWait
+    from workflows.decisions import Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
     from workflows.requests import Case
     from workflows.steps import carry_out, kind_of
@@ -233,7 +234,7 @@ class RemediationWorkflow:
             await self._wait(lambda: self._news, self._ci_wait(since), polls, "Wait for the rerun")
             run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the rerun")
             self._learn_run(run)
-            verdict = decisions.rerun_verdict(run, attempt)
+            verdict = ci_wait.rerun_verdict(run, attempt)
             if verdict is not CiVerdict.PENDING:
                 return verdict
         return CiVerdict.PENDING
@@ -353,7 +354,7 @@ class RemediationWorkflow:
                 lambda: self._news or self._retry is not None, self._ci_wait(since), polls, "Wait for CI"
             )
             reading = await self._do(policies.READ_CHECKS, self._case.read_checks(), "What does CI say?")
-            answer = decisions.after_checks(reading, self._ci_wait(since))
+            answer = ci_wait.after_checks(reading, self._ci_wait(since))
             if isinstance(answer, Ending):
                 return answer
             if answer is CiVerdict.RED or (asked and self._retry is not None):
@@ -428,7 +429,7 @@ class RemediationWorkflow:
 
     async def _wait(self, ready: Callable[[], bool], wait: CiWait, polls: int, summary: str) -> bool:
         """Until `ready` or the next poll is due; whether it was `ready`."""
-        came = await self._wait_until(ready, decisions.next_poll(wait, polls), summary)
+        came = await self._wait_until(ready, ci_wait.next_poll(wait, polls), summary)
         self._news = False
         return came
 

@@ -37,13 +37,16 @@ async def refusal(github: GitHub, repository: str, branch: str, error: Permanent
     Returns:
         `branch_refused` with what stands in the way, where a rule or another branch does; else `error`.
     """
+    by_rule = _BY_RULE.search(str(error)) is not None
+    if error.kind == "forbidden" and not by_rule:
+        return error  # a permission is lacking, whatever the rules are
     family = naming.FIX_BRANCH_FAMILY
     if await github.get_branch_tip(repository, family) is not None:
         said = f"A branch named `{family}` keeps git from having `{branch}`: rename or delete it."
         return PermanentError(said, kind="branch_refused")
     rules = await github.list_branch_rules(repository, branch)
     asked = [_WRITES[kind] for kind in dict.fromkeys(rule.type for rule in rules) if kind in _WRITES]
-    if not asked and not _BY_RULE.search(str(error)):
+    if not asked and not by_rule:
         return error
     named = f" Rules on `{branch}`: {'; '.join(asked)}." if asked else ""
     return PermanentError(f"{' '.join(str(error).split())}{named}", kind="branch_refused")

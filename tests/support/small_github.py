@@ -51,6 +51,8 @@ class SmallGitHub:
         """Method and end of the path of the request whose answer is lost, once."""
         self.rules: list[str] = []
         """Kinds of the rules that a ruleset sets for every branch; those for writes refuse it."""
+        self.refusal: tuple[int, str] | None = None
+        """What every attempt to create a branch is answered."""
         self.workflow_state = "active"
         self.before: Callable[[httpx2.Request], None] | None = None
         """Called before each write: what somebody else does in that moment."""
@@ -153,6 +155,8 @@ class SmallGitHub:
 
     def _create_ref(self, _request: httpx2.Request, body: Any) -> httpx2.Response:
         branch = body["ref"].removeprefix("refs/heads/")
+        if self.refusal:
+            return _refusal(*self.refusal)
         if "creation" in self.rules:
             said = (
                 "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n"

@@ -449,6 +449,21 @@ async def test_a_ruleset_that_refuses_the_fix_branch_is_named(
     assert "branches may not be created; commits must be signed" in error.message
 
 
+async def test_a_lacking_permission_is_not_blamed_on_the_rules(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.rules = ["required_signatures"]
+    hub.refusal = (403, "Resource not accessible by integration")
+    assert (await refused(hub, publish)).type == "forbidden"
+
+
+async def test_a_protection_that_gives_no_reason_is_still_known_for_one(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.refusal = (422, "Reference update failed")
+    assert (await refused(hub, publish)).type == "branch_refused"
+
+
 async def test_a_branch_that_leaves_no_room_for_the_fix_branch_is_named(
     hub: SmallGitHub, publish: PublishingActivities
 ) -> None:
