@@ -71,7 +71,7 @@ async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
         else:
             await github.forward_fix_branch(repository, branch, request.commit, workflows=workflows)
     except PermanentError as error:
-        if error.kind != "invalid":
+        if error.kind not in {"invalid", "conflict"}:
             raise
         # Somebody was faster, perhaps our own lost request: what stands there now decides.
         tip = await github.get_branch_tip(repository, branch)

@@ -21,6 +21,7 @@ from localhub.tokens import BadCredentialsError, allows, app_of, can_see, token_
 
 DOCUMENTATION: Final = "https://docs.github.com/rest"
 _REPOSITORY: Final = "/repos/{owner}/{repo}"
+_BY_ID: Final = "/repositories/{repository_id}"
 _PER_PAGE: Final = 30
 _PER_PAGE_MAX: Final = 100
 _FREE_PATH: Final = "/rate_limit"
@@ -209,6 +210,43 @@ def _links(request: Request, number: int, last: int) -> str:
     return ", ".join(links)
 
 
+def named_repository(call: Call) -> Repository:
+    """The repository that a path names: as it is called, was called, or by its id.
+
+    Raises:
+        ApiError: There is none.
+    """
+    if "repository_id" in call.request.path_params:
+        wanted = call.number("repository_id")
+        found = next((one for one in call.hub.repositories.values() if one.id == wanted), None)
+    else:
+        full_name = f"{call.path('owner')}/{call.path('repo')}"
+        found = call.hub.repository(full_name) or call.hub.moved.get(full_name.lower())
+    if found is None:
+        raise not_found()
+    return found
+
+
+def refuse_moved(call: Call, repository: Repository) -> None:
+    """Send a request under a repository's old name to the address that it keeps: that of its id.
+
+    Raises:
+        ApiError: The redirect, which for a write is one that must be repeated as it is.
+    """
+    params = call.request.path_params
+    if "repository_id" in params or call.hub.repository(f"{params['owner']}/{params['repo']}") is repository:
+        return
+    status = HTTPStatus.MOVED_PERMANENTLY if call.request.method == "GET" else HTTPStatus.TEMPORARY_REDIRECT
+    url = call.request.url
+    root, _, rest = (
+        call.request.scope["raw_path"].decode("ascii").partition(f"/repos/{params['owner']}/{params['repo']}")
+    )
+    there = f"{url.scheme}://{url.netloc}{root}/repositories/{repository.id}{rest}"
+    raise ApiError(
+        status, status.phrase, headers={"Location": f"{there}?{url.query}" if url.query else there}
+    )
+
+
 Handler = Callable[[Call], Awaitable[Response]]
 
 
@@ -225,14 +263,14 @@ class Routes:
         needed = level or ("read" if method == "GET" else "write")
 
         def check(call: Call) -> None:
-            full_name = f"{call.path('owner')}/{call.path('repo')}"
-            repository = call.hub.repository(full_name)
-            if repository is None or not can_see(call.token, repository):
+            repository = named_repository(call)
+            if not can_see(call.token, repository):
                 raise not_found()
             call._repository = repository  # noqa: SLF001 — filled in here, once
+            refuse_moved(call, repository)
             call.require(permission, needed)
 
-        return self._register(method, _REPOSITORY + path, check)
+        return self._register(method, (_REPOSITORY + path, _BY_ID + path), check)
 
     def app(self, method: str, path: str) -> Callable[[Handler], Handler]:
         """An endpoint for apps that authenticate with their JSON web token."""
@@ -241,17 +279,17 @@ class Routes:
             if call.app is None:
                 raise ApiError(401, "A JSON web token could not be decoded")
 
-        return self._register(method, path, check)
+        return self._register(method, (path,), check)
 
     def plain(self, method: str, path: str) -> Callable[[Handler], Handler]:
         """An endpoint that checks its caller itself."""
-        return self._register(method, path, lambda _: None)
+        return self._register(method, (path,), lambda _: None)
 
     def _register(
-        self, method: str, path: str, check: Callable[[Call], None]
+        self, method: str, paths: tuple[str, ...], check: Callable[[Call], None]
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
-            self.endpoints.append((method, path, handler, check))
+            self.endpoints += [(method, path, handler, check) for path in paths]
             return handler
 
         return register
