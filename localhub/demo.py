@@ -22,6 +22,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from localhub.faults import Faults, FaultsError, read_faults
+from localhub.model import model_settings
 from localhub.records import Run
 from localhub.scenarios import SCENARIOS, Scenario, scenario
 from localhub.stage import REPOSITORY, Stage, StageError, beside_python
@@ -133,7 +134,8 @@ class _Demo:
         self._console.print(Text(f"{self._scenario.name}: {self._scenario.shows}", style="bold"))
         async with contextlib.AsyncExitStack() as stack:
             with self._console.status("Starting Temporal, a local GitHub, the worker and the starter …"):
-                stage = await stack.enter_async_context(Stage(faults=self._faults))
+                settings = await stack.enter_async_context(model_settings()) if self._scenario.model else {}
+                stage = await stack.enter_async_context(Stage(faults=self._faults, settings=settings))
             return await self._on(stage)
 
     async def _on(self, stage: Stage) -> int:
@@ -269,7 +271,7 @@ class _Demo:
         for record in status.attempts:
             table.add_row(
                 f"Attempt {record.number}",
-                Text(f"{record.recipe or 'no repair found'}, CI: {record.ci or 'not asked'}"),
+                Text(f"{record.recipe or record.strategy or 'no repair'}, CI: {record.ci or 'not asked'}"),
             )
         if summary.pull_request:
             table.add_row("Pull request", Text(summary.pull_request))
@@ -278,6 +280,8 @@ class _Demo:
                 f"{summary.time_to_green_s:.1f} s (pull request after {summary.time_to_pull_request_s:.1f} s)"
             )
             table.add_row("Time to green", text)
+        if status.model_calls:
+            table.add_row("Model", f"{status.model_calls} calls, {narration.cost(status.cost_usd)}")
         table.add_row("History", f"{summary.history_events} events")
         if self._faults.injected:
             counted = Counter(answer for _, _, answer in self._faults.injected)

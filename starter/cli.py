@@ -135,6 +135,25 @@ def doctor(
     raise typer.Exit(commands.examine_machine(as_json=as_json))
 
 
+@app.command()
+@_reported
+def logs(
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…|RUN_URL", help="Logs, plain or gzip, or a run's web address."),
+    ],
+    *,
+    budget: Annotated[
+        int, typer.Option(min=256, max=32_768, help="The most bytes that each excerpt may have.")
+    ] = 8_192,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Show the lines of a log that explain its failure, and what the rules make of it."""
+    from starter.logs import show_logs
+
+    raise typer.Exit(show_logs(targets, budget, as_json=as_json))
+
+
 @app.command("list")
 @_reported
 def list_remediations(

@@ -64,6 +64,15 @@ class StarterSettings(BaseSettings):
     merge_watch: Span = Field(
         default=_LIMITS.merge_watch, description="how long a green fix is watched until it is merged"
     )
+    session_calls: int = Field(
+        default=_LIMITS.session_calls, ge=0, description="model calls of one repair session; 0 for none"
+    )
+    session_time: Duration = Field(
+        default=_LIMITS.session_time, description="longest repair session with a model"
+    )
+    session_usd: float = Field(
+        default=_LIMITS.session_usd, ge=0, description="US dollars that one repair session may cost"
+    )
 
     skip_marker: str = Field(
         default=_POLICY.skip_marker,

@@ -13,6 +13,7 @@ PUBLISHER: Final[Mapping[str, str]] = {
     "contents": "write",
     "issues": "read",
     "pull_requests": "write",
+    "statuses": "read",
 }
 """`issues` is for the event alone: GitHub takes no manifest that subscribes to `issue_comment` without it."""
 

@@ -43,7 +43,7 @@ class EvidenceActivities:
     async def collect_evidence(self, request: EvidenceRequest) -> Evidence:
         """The failed jobs of a run attempt with their excerpts. Reads only, so repeating it is safe."""
         jobs = await self._github.list_jobs(request.repository, request.run_id, request.run_attempt)
-        failed = _failed(jobs)
+        failed = failed_jobs(jobs)
         workflow, problem = await self._read_workflow_file(request)
         detailed = failed[:JOBS_DETAILED]
         budget = min(JOB_EXCERPT_BYTES, request.excerpt_bytes // max(len(detailed), 1))
@@ -129,7 +129,7 @@ class EvidenceActivities:
         return Path(name)
 
 
-def _failed(jobs: Sequence[Job]) -> list[Job]:
+def failed_jobs(jobs: Sequence[Job]) -> list[Job]:
     """The failed jobs; without any, the cancelled ones: a job over its time limit may end as cancelled."""
     failed = [job for job in jobs if job.conclusion in _FAILED]
     return failed or [job for job in jobs if job.conclusion == "cancelled"]
