@@ -15,7 +15,8 @@ from localhub.pages import page_routes
 from localhub.registry import registry_routes
 from localhub.rest import actions, checks, git_data, hooks, pulls, repositories
 from localhub.rest.apps import app_routes
-from localhub.rest.routing import ApiError, RateLimits, build_routes
+from localhub.rest.quota import RateLimits
+from localhub.rest.routing import ApiError, build_routes
 from localhub.services import Services
 from localhub.smart_http import git_routes
 

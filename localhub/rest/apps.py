@@ -5,10 +5,10 @@ from typing import Final
 from starlette.responses import JSONResponse, Response
 
 from localhub.records import LEVELS, AccountType, App, Hook, Installation, Json, TokenKind, stamp
+from localhub.rest.quota import RateLimits
 from localhub.rest.routing import (
     ApiError,
     Call,
-    RateLimits,
     Routes,
     named_repository,
     not_found,

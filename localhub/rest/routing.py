@@ -1,9 +1,7 @@
 """What all endpoints have in common: credentials, permissions, errors, pages, rate limits."""
 
-import hashlib
 import json
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -15,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from localhub.records import Account, App, Json, Repository, Token, TokenKind
+from localhub.rest.quota import RateLimits, conditional, limit_headers
 from localhub.services import Services
 from localhub.state import Hub
 from localhub.tokens import BadCredentialsError, allows, app_of, can_see, token_of
@@ -25,7 +24,6 @@ _BY_ID: Final = "/repositories/{repository_id}"
 _PER_PAGE: Final = 30
 _PER_PAGE_MAX: Final = 100
 _FREE_PATH: Final = "/rate_limit"
-_WINDOW_S: Final = 3_600
 _BODY_MAX: Final = 64 * 1024 * 1024
 
 
@@ -295,48 +293,6 @@ class Routes:
         return register
 
 
-class RateLimits:
-    """Counts requests per credential in windows of an hour."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._windows: dict[str, tuple[int, int]] = {}
-
-    def state(self, key: str) -> Json:
-        """Limit, use and reset time (Unix seconds) of a credential."""
-        reset, used = self._window(key)
-        return {"limit": self.limit, "used": used, "remaining": max(0, self.limit - used), "reset": reset}
-
-    def count(self, key: str) -> Json:
-        """One more request.
-
-        Raises:
-            ApiError: There are none left.
-        """
-        reset, used = self._window(key)
-        self._windows[key] = (reset, min(used + 1, self.limit))
-        if used >= self.limit:
-            headers = _limit_headers(self.state(key))
-            raise ApiError(403, "API rate limit exceeded.", headers=headers)
-        return self.state(key)
-
-    def return_one(self, key: str) -> Json:
-        """An answer that says nothing has changed is free."""
-        reset, used = self._window(key)
-        self._windows[key] = (reset, max(used - 1, 0))
-        return self.state(key)
-
-    def _window(self, key: str) -> tuple[int, int]:
-        current = int(time.time())
-        reset, used = self._windows.get(key, (0, 0))
-        return (reset, used) if reset > current else (current + _WINDOW_S, 0)
-
-
-def _limit_headers(state: Json) -> dict[str, str]:
-    headers = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in state.items()}
-    return {**headers, "X-RateLimit-Resource": "core"}
-
-
 def build_routes(services: Services, limits: RateLimits, resources: Iterable[Routes]) -> list[Route]:
     """Starlette routes for all endpoints."""
     return [
@@ -355,15 +311,15 @@ def _endpoint(
         try:
             _authenticate(call)
             key = call.token.value if call.token else ""
-            state = limits.state(key) if request.url.path == _FREE_PATH else limits.count(key)
+            state = limits.state(key) if request.url.path == _FREE_PATH else _spend(limits, key)
             await call.read_body()
             check(call)
-            response = _conditional(request, await handler(call))
+            response = conditional(request, await handler(call))
             if response.status_code == HTTPStatus.NOT_MODIFIED:
                 state = limits.return_one(key)
         except ApiError as error:
             response = error.response()
-        for name, value in _limit_headers(state).items() if state else ():
+        for name, value in limit_headers(state).items() if state else ():
             response.headers.setdefault(name, value)
         response.headers["X-GitHub-Request-Id"] = secrets.token_hex(8).upper()
         response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
@@ -372,16 +328,11 @@ def _endpoint(
     return endpoint
 
 
-def _conditional(request: Request, response: Response) -> Response:
-    """The answer with a validator, or the word that the caller's copy is still good."""
-    if request.method != "GET" or response.status_code != HTTPStatus.OK or not response.body:
-        return response
-    tag = f'W/"{hashlib.sha256(response.body).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": "private, max-age=60, s-maxage=60"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    response.headers.update(headers)
-    return response
+def _spend(limits: RateLimits, key: str) -> Json:
+    state = limits.state(key)
+    if not state["remaining"]:
+        raise ApiError(403, "API rate limit exceeded.", headers=limit_headers(state))
+    return limits.count(key)
 
 
 def _authenticate(call: Call) -> None:
