@@ -73,7 +73,7 @@ def _refused(token: Token | None, permission: str, level: str) -> ApiError:
     if token is None:
         return ApiError(401, "Requires authentication")
     kind = "personal access token" if token.kind is TokenKind.PERSONAL else "integration"
-    accepted = {"X-Accepted-GitHub-Permissions": f"{permission}={level}"}
+    accepted = {"X-Accepted-GitHub-Permissions": f"{permission.replace('|', f'={level}; ')}={level}"}
     return ApiError(403, f"Resource not accessible by {kind}", headers=accepted)
 
 
@@ -150,12 +150,12 @@ class Call:
         return value
 
     def require(self, permission: str, level: str) -> None:
-        """Refuse the request unless the credential has a permission.
+        """Refuse the request unless the credential has a permission, or one of those with `|` between them.
 
         Raises:
             ApiError: It has not.
         """
-        if not allows(self.token, self.repository, permission, level):
+        if not any(allows(self.token, self.repository, one, level) for one in permission.split("|")):
             raise _refused(self.token, permission, level)
 
     def page(self, rows: Sequence[Json], *, key: str | None = None) -> Response:
