@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from localhub.git import GitError
 from localhub.pages import page_routes
 from localhub.registry import registry_routes
-from localhub.rest import actions, checks, git_data, hooks, pulls, repositories
+from localhub.rest import actions, checks, git_data, hooks, pulls, repositories, rules, statuses
 from localhub.rest.apps import app_routes
 from localhub.rest.quota import RateLimits
 from localhub.rest.routing import ApiError, build_routes
@@ -34,6 +34,8 @@ def build_app(services: Services, middleware: Sequence[Middleware] = ()) -> Star
         git_data.routes,
         pulls.routes,
         hooks.routes,
+        rules.routes,
+        statuses.routes,
         repositories.routes,
     ]
 

@@ -1,7 +1,7 @@
 """What next, given what we know: pure functions, tested without Temporal."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from typing import Final
 
 from workflows import conclusions
 from workflows.models import (
@@ -24,7 +24,6 @@ from workflows.models import (
     TriagePolicy,
 )
 from workflows.naming import parse_fix_branch
-from workflows.policies import CI_POLL_CEILING
 
 
 @dataclass(frozen=True)
@@ -140,99 +139,18 @@ def after_branch(state: BranchState) -> Ending | None:
         BranchState.ADVANCED: None,
         BranchState.TAKEN: Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
         BranchState.BASE_MOVED: Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        BranchState.CLOSED: Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        BranchState.MERGED: Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY),
     }[state]
 
 
 def after_pull_request(pull_request: PullRequest) -> Ending | None:
-    """Whether the fix pull request is open; a human may have closed it while it was being updated."""
+    """Whether the fix pull request is open; a human may have dealt with it while it was being updated."""
+    if pull_request.merged:
+        return Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY)
     if pull_request.state == "open":
         return None
     return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)
-
-
-@dataclass(frozen=True)
-class CiWait:
-    """How long CI has been waited for."""
-
-    fix_head: str
-    since: datetime
-    now: datetime
-    limits: Limits
-
-
-def after_checks(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
-    """What a reading of CI means: an ending, RED (try again), or PENDING (wait on).
-
-    A human's acts on the branch or the pull request count before any verdict, a newer commit on the failing
-    branch before any but a green one. ABSENT and SKIPPED are PENDING until the time for the first check to
-    appear has passed: another event may still start the workflow.
-    """
-    human = _after_human(reading, wait.fix_head)
-    if human is not None:
-        return human
-    if reading.verdict is CiVerdict.GREEN:
-        return _fixed(reading)
-    if reading.failing_branch_moved:
-        return Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED)
-    if reading.verdict is CiVerdict.RED:
-        return CiVerdict.RED
-    return _without_green(reading, wait)
-
-
-def _without_green(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
-    waited = wait.now - wait.since
-    given_up = waited >= wait.limits.ci_appearance
-    rules = (
-        (reading.verdict is CiVerdict.CANCELLED, Outcome.UNVERIFIED, Reason.CI_CANCELLED),
-        (reading.verdict is CiVerdict.TIMED_OUT, Outcome.UNVERIFIED, Reason.CI_TIMED_OUT),
-        (reading.verdict is CiVerdict.ACTION_REQUIRED, Outcome.NEEDS_HUMAN, Reason.CI_ACTION_REQUIRED),
-        (reading.verdict is CiVerdict.BLOCKED, Outcome.NEEDS_HUMAN, Reason.REQUIRED_CHECK_RED),
-        (reading.verdict is CiVerdict.ABSENT and given_up, Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED),
-        (reading.verdict is CiVerdict.SKIPPED and given_up, Outcome.UNVERIFIED, Reason.CI_SKIPPED),
-        (waited >= wait.limits.ci_deadline, Outcome.UNVERIFIED, Reason.CI_DEADLINE),
-    )
-    found = (Ending(outcome, reason, reading.detail) for applies, outcome, reason in rules if applies)
-    return next(found, CiVerdict.PENDING)
-
-
-def _fixed(reading: ChecksReading) -> Ending:
-    said = (
-        f"Also red, and not for this fix to mend: {', '.join(reading.also_red)}." if reading.also_red else ""
-    )
-    return Ending(Outcome.FIXED, Reason.GREEN, said)
-
-
-def _after_human(reading: ChecksReading, fix_head: str) -> Ending | None:
-    if reading.pull_request_merged:
-        # A merge is a human's verdict on the fix, but never read as green: only CI says that.
-        if reading.verdict is CiVerdict.GREEN:
-            return _fixed(reading)
-        return Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY)
-    if not reading.pull_request_open:
-        return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)
-    if reading.branch_tip != fix_head:
-        return Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT)
-    return None
-
-
-def next_poll(wait: CiWait, polls: int) -> timedelta:
-    """How long to wait for news before reading CI again; never past a deadline, never below a second."""
-    interval = wait.limits.ci_poll * min(polls + 1, CI_POLL_CEILING)
-    waited = wait.now - wait.since
-    until = [
-        limit - waited for limit in (wait.limits.ci_appearance, wait.limits.ci_deadline) if limit > waited
-    ]
-    return max(min([interval, *until]), timedelta(seconds=1))
-
-
-def rerun_verdict(run: RunSnapshot, attempt: int) -> CiVerdict:
-    """What became of the rerun `attempt` (or a later one a human started) of an unchanged commit."""
-    if run.run_attempt < attempt or run.status != "completed":
-        return CiVerdict.PENDING
-    return {
-        "success": CiVerdict.GREEN,
-        "cancelled": CiVerdict.CANCELLED,
-    }.get(run.conclusion or "", CiVerdict.RED)
 
 
 def failed_fix_run(reading: ChecksReading) -> dict[str, object]:
@@ -280,6 +198,14 @@ def disposition(pull_request: PullRequest) -> Disposition:
     return Disposition.OPEN if pull_request.state == "open" else Disposition.CLOSED
 
 
+_OVERTAKEN: Final[dict[str | None, Ending]] = {
+    "base_deleted": Ending(Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+    "fix_branch_deleted": Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+    "fix_contained": Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+}
+"""What somebody did to the branches between two writes, by the kind of the error it led to."""
+
+
 def failure_ending(kind: str | None, message: str) -> Ending | None:
     """The ending a permanently failed step means; None where the failure is a bug and must stay one.
 
@@ -287,10 +213,15 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         kind: The `ApplicationError.type` that `activities.errors` gave it, or `timeout`.
         message: The error's text, for the person who reads the outcome.
     """
+    if kind in _OVERTAKEN:
+        return replace(_OVERTAKEN[kind], detail=message)
     reasons = {
         "not_found": Reason.REPOSITORY_GONE,
         "gone": Reason.RUN_GONE,
         "forbidden": Reason.PERMISSION_MISSING,
+        "archived": Reason.REPOSITORY_ARCHIVED,
+        "suspended": Reason.INSTALLATION_SUSPENDED,
+        "branch_refused": Reason.BRANCH_REFUSED,
         "unauthorised": Reason.CREDENTIAL_REFUSED,
         "conflict": Reason.GITHUB_REFUSED,
         "invalid": Reason.GITHUB_REFUSED,

@@ -162,7 +162,10 @@ class Reason(StrEnum):
     CI_SKIPPED = "ci_skipped"
     REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
+    BRANCH_REFUSED = "branch_refused"
     CREDENTIAL_REFUSED = "credential_refused"
+    REPOSITORY_ARCHIVED = "repository_archived"
+    INSTALLATION_SUSPENDED = "installation_suspended"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -200,7 +203,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.REJECTED: "A human rejected the patch.",
     Reason.STOP_ORDERED: "A human ordered Regreen to stop.",
     Reason.PULL_REQUEST_CLOSED: "A human closed the fix pull request.",
-    Reason.HUMAN_COMMIT: "A human pushed to the fix branch; Regreen steps back.",
+    Reason.HUMAN_COMMIT: "A human pushed to the fix branch or deleted it; Regreen steps back.",
     Reason.ATTEMPTS_USED: "Every attempt was used and CI is still red.",
     Reason.MERGED_EARLY: "A human merged the fix before CI had given its verdict.",
     Reason.CI_NEVER_STARTED: (
@@ -215,7 +218,12 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
         "The failing workflow is green on the fix, but a check that the base branch requires is not."
     ),
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
+    Reason.BRANCH_REFUSED: (
+        "A rule of the repository refuses Regreen's fix branch; exclude `regreen/**` or let the App bypass."
+    ),
     Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
+    Reason.REPOSITORY_ARCHIVED: "The repository is archived, so nothing can be written to it.",
+    Reason.INSTALLATION_SUSPENDED: "The App's installation is suspended.",
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }
@@ -693,6 +701,8 @@ class BranchRequest(Payload):
     run_id: int
     expected_tip: Sha | None
     """Where the fix branch must stand now; None when it must not exist yet."""
+    pull_request: int | None = None
+    """The fix pull request, where there is one: nothing is added to one that is not open."""
     commit: Sha
     failing_branch: Name
     failing_sha: Sha
@@ -708,6 +718,10 @@ class BranchState(StrEnum):
     """Somebody else's commit is there; nothing was written."""
     BASE_MOVED = "base_moved"
     """The failing branch has moved on; nothing was written."""
+    CLOSED = "closed"
+    """The fix pull request was closed; nothing was written."""
+    MERGED = "merged"
+    """The fix pull request was merged; nothing was written."""
 
 
 class BranchResult(Payload):
@@ -730,6 +744,12 @@ class PullRequestRequest(Payload):
     proposal: Proposal
     verdict: GateVerdict
     approved_by: Name | None = None
+    head_sha: Sha | None = None
+    """The fix's head commit, whose workflow file tells whether CI will start; None when that is not asked."""
+    workflow_path: Name = ""
+    workflow_id: int = 0
+    other_bases: tuple[Name, ...] = ()
+    """Branches to open it against where CI would not start against `base_branch`, the best one first."""
 
 
 class PullRequest(Payload):
@@ -739,6 +759,9 @@ class PullRequest(Payload):
     url: str = Field(max_length=2_000)
     state: Name = "open"
     merged: bool = False
+    base_branch: Name = ""
+    ci_obstacle: Sentence = ""
+    """Why CI will not start on it, and what to change; empty where it will, or nothing is known."""
 
 
 class LabelRequest(Payload):

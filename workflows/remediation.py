@@ -11,8 +11,9 @@ from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import consultation, decisions, models, naming, narration, policies
-    from workflows.decisions import CiWait, Ending
+    from workflows import ci_wait, consultation, decisions, models, naming, narration, policies
+    from workflows.ci_wait import CiWait
+    from workflows.decisions import Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
     from workflows.requests import Case
     from workflows.steps import carry_out, kind_of
@@ -230,7 +231,7 @@ class RemediationWorkflow:
             await self._wait(lambda: self._news, self._ci_wait(since), polls, "Wait for the rerun")
             run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the rerun")
             self._learn_run(run)
-            verdict = decisions.rerun_verdict(run, attempt)
+            verdict = ci_wait.rerun_verdict(run, attempt)
             if verdict is not CiVerdict.PENDING:
                 return verdict
         return CiVerdict.PENDING
@@ -293,16 +294,27 @@ class RemediationWorkflow:
         self._enter(State.AWAITING_APPROVAL)
         await self._post()
         deadline = self._case.request.limits.approval_deadline
+        # A first patch has no pull request yet that could be closed.
+        closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
         await self._wait_until(
-            lambda: self._answer is not None or self._retry is not None,
+            lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
             deadline,
             "Wait for a human's approval",
         )
         self._know(question=None)
+        if closable and self._closed:
+            return await self._dealt_with() or await self._await_approval(proposal)
         if self._answer is None:
             return None if self._retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
         verb, order = self._answer
         return order if verb == "approve" else Ending(Outcome.STOPPED, Reason.REJECTED, f"by {order.by}")
+
+    async def _dealt_with(self) -> Ending | None:
+        """The ending that closing or merging the pull request means; None when it was opened again."""
+        self._closed = False
+        found = await self._do(policies.READ_PULL_REQUEST, self._case.pull_request(), "Is it closed?")
+        self._know(pull_request=found)
+        return decisions.after_pull_request(found)
 
     async def _publish(self, approved_by: str | None) -> Ending | None:
         self._enter(State.PUBLISHING)
@@ -334,7 +346,7 @@ class RemediationWorkflow:
                 lambda: self._news or self._retry is not None, self._ci_wait(since), polls, "Wait for CI"
             )
             reading = await self._do(policies.READ_CHECKS, self._case.read_checks(), "What does CI say?")
-            answer = decisions.after_checks(reading, self._ci_wait(since))
+            answer = ci_wait.after_checks(reading, self._ci_wait(since))
             if isinstance(answer, Ending):
                 return answer
             if answer is CiVerdict.RED or (asked and self._retry is not None):
@@ -379,9 +391,9 @@ class RemediationWorkflow:
             )
         if self._stop is not None:
             await self._close_pull_request()
-        ref = models.PullRequestRef(repository=self._case.request.repository, number=pull_request.number)
+        wanted = self._case.pull_request()
         return decisions.disposition(
-            await carry_out(policies.READ_PULL_REQUEST, ref, "What became of the pull request?")
+            await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
         )
 
     # ── what every step does alike ──────────────────────────────────────────────────────────────────────
@@ -409,7 +421,7 @@ class RemediationWorkflow:
 
     async def _wait(self, ready: Callable[[], bool], wait: CiWait, polls: int, summary: str) -> bool:
         """Until `ready` or the next poll is due; whether it was `ready`."""
-        came = await self._wait_until(ready, decisions.next_poll(wait, polls), summary)
+        came = await self._wait_until(ready, ci_wait.next_poll(wait, polls), summary)
         self._news = False
         return came
 
@@ -445,8 +457,14 @@ class RemediationWorkflow:
         )
 
     def _ci_wait(self, since: datetime) -> CiWait:
-        fix_head = self._case.status.fix_head_sha or ""
-        return CiWait(fix_head=fix_head, since=since, now=workflow.now(), limits=self._case.request.limits)
+        fix_head, pull_request = self._case.status.fix_head_sha or "", self._case.status.pull_request
+        return CiWait(
+            fix_head=fix_head,
+            since=since,
+            now=workflow.now(),
+            limits=self._case.request.limits,
+            obstacle=pull_request.ci_obstacle if pull_request else "",
+        )
 
     def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
         self._know(state=state)

@@ -17,6 +17,7 @@ from workflows.models import (
     GateVerdict,
     PatchRequest,
     Proposal,
+    PullRequestRef,
     PullRequestRequest,
     RemediationRequest,
     Report,
@@ -134,6 +135,7 @@ class Case:
             repository=self.request.repository,
             run_id=self.request.run_id,
             expected_tip=self.status.fix_head_sha,
+            pull_request=self.status.pull_request.number if self.status.pull_request else None,
             commit=commit,
             failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
@@ -152,6 +154,10 @@ class Case:
             proposal=self.proposal,
             verdict=_known(self.status.verdict),
             approved_by=approved_by,
+            head_sha=self.status.fix_head_sha,
+            workflow_path=self.run.workflow_path,
+            workflow_id=self.run.workflow_id,
+            other_bases=tuple(filter(None, (self.run.base_branch, self.run.default_branch))),
         )
 
     def read_checks(self) -> ChecksRequest:
@@ -166,6 +172,12 @@ class Case:
             pull_request=pull_request.number if pull_request else None,
             failing_branch=self.run.target_branch,
             failed_jobs=self.status.failed_jobs,
+        )
+
+    def pull_request(self) -> PullRequestRef:
+        """Argument of `read_pull_request` for the fix pull request."""
+        return PullRequestRef(
+            repository=self.request.repository, number=_known(self.status.pull_request).number
         )
 
     def post_report(self, workflow_id: str) -> Report:

@@ -32,6 +32,7 @@ from activities.adapters.records import (
     Step,
     Tree,
     TreeEntry,
+    WorkflowRecord,
     WorkflowRun,
 )
 from activities.adapters.turns import Turns
@@ -134,6 +135,12 @@ class GitHub:
         return await self._api.list(
             WorkflowRun, repository, path, _ACTIONS_READ, key="workflow_runs", limit=limit
         )
+
+    async def get_workflow_state(self, repository: str, workflow_id: int) -> str | None:
+        """Whether a workflow is switched on (`active`); None for one that GitHub itself provides."""
+        path = api_path("repos", repository, "actions", "workflows", workflow_id)
+        found = await none_when_missing(self._api.get(WorkflowRecord, repository, path, _ACTIONS_READ))
+        return found.state if found else None
 
     async def list_jobs(self, repository: str, run_id: int, attempt: int) -> list[Job]:
         """Every job of one attempt of a run, in GitHub's order."""

@@ -52,7 +52,10 @@ def snapshot(
         created_at=run.created_at,
         default_branch=default_branch,
         head_is_fork=is_fork(run, repository),
-        head_is_bot=is_bots_branch(run),
+        # Bots push to the default branch, tag it and fill the merge queue; that makes none of these theirs.
+        head_is_bot=run.head_branch != default_branch
+        and not (head.tag or head.merge_queue)
+        and is_bots_branch(run),
         skip_marker=skip_marker.casefold() in run.head_commit_message.casefold(),
         branch_tip=head.tip,
         pull_request=pull_request.number if pull_request else None,

@@ -20,6 +20,7 @@ README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS: Final = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 KINDS: Final = (
     *("not_found", "gone", "forbidden", "unauthorised", "conflict", "invalid"),
+    *("branch_refused", "archived", "suspended"),
     *("unavailable", "throttled", "timeout"),
 )
 
@@ -48,7 +49,7 @@ def decided() -> set[tuple[str, str]]:
     """Every pair of outcome and reason that the workflow's source names."""
     sources = [
         (ROOT / "workflows" / module).read_text(encoding="utf-8")
-        for module in ("decisions.py", "remediation.py")
+        for module in ("decisions.py", "ci_wait.py", "remediation.py")
     ]
     pairs = {pair for source in sources for pair in re.findall(r"Outcome\.(\w+), Reason\.(\w+)", source)}
     endings = [decisions.failure_ending(kind, "") for kind in KINDS]

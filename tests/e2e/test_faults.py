@@ -67,9 +67,7 @@ async def test_every_scenario_keeps_its_promise(faults: str) -> None:
     assert sum(told) >= len(SCENARIOS)
 
 
-async def test_a_private_repository_of_an_enterprise_server_is_repaired_write_by_write() -> (
-    None
-):
+async def test_a_private_repository_of_an_enterprise_server_is_repaired_write_by_write() -> None:
     moments: list[tuple[float, float]] = []
     async with Stage(
         settings={"REGREEN_GITHUB_WRITE_SPACING": "1s"},

@@ -192,6 +192,14 @@ async def test_another_bots_branch_is_known_by_its_actor_author_or_prefix(
     assert (await read_run(wire, **changes)).head_is_bot is is_bot
 
 
+async def test_what_a_bot_pushes_to_the_default_branch_is_not_the_bots(wire: ScriptedWire) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/main", a_ref("main", HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    merged = {"message": "Bump x", "author": {"name": "dependabot[bot]"}}
+    actor = {"login": "github-actions[bot]", "type": "Bot"}
+    assert not (await read_run(wire, head_branch="main", actor=actor, head_commit=merged)).head_is_bot
+
+
 @pytest.mark.parametrize("message", ["wip [skip-ci-remediation]", "wip\n\n[SKIP-CI-Remediation] please"])
 async def test_the_skip_marker_is_found_anywhere_in_any_case(wire: ScriptedWire, message: str) -> None:
     wire.on("GET", f"{ROOT}/pulls", answer(200, []))
@@ -225,8 +233,9 @@ QUEUED = f"gh-readonly-queue/release/2.x/pr-5-{BASE}"
 
 async def test_a_merge_queues_entry_is_known_with_the_pull_request_it_tests(wire: ScriptedWire) -> None:
     wire.on("GET", f"{ROOT}/pulls/5", answer(200, a_pull(base={"ref": "release/2.x"})))
-    found = await read_run(wire, event="merge_group", head_branch=QUEUED)
-    assert found.merge_queue
+    actor = {"login": "github-merge-queue[bot]", "type": "Bot"}
+    found = await read_run(wire, event="merge_group", head_branch=QUEUED, actor=actor)
+    assert (found.merge_queue, found.head_is_bot) == (True, False)
     assert (found.pull_request, found.pull_request_open, found.base_branch) == (5, True, "release/2.x")
     assert not [path for path in wire.paths() if "gh-readonly-queue" in path]
 
