@@ -1,21 +1,27 @@
 """The ASGI application: REST, git, packages, pages."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Mount
 
 from localhub.git import GitError
 from localhub.pages import page_routes
 from localhub.registry import registry_routes
 from localhub.rest import actions, checks, git_data, hooks, pulls, repositories, rules, statuses
 from localhub.rest.apps import app_routes
-from localhub.rest.routing import ApiError, RateLimits, build_routes
+from localhub.rest.quota import RateLimits
+from localhub.rest.routing import ApiError, build_routes
 from localhub.services import Services
 from localhub.smart_http import git_routes
+
+ENTERPRISE_ROOT: Final = "/api/v3"
+"""Where the API is as well, as on GitHub Enterprise Server."""
 
 
 def build_app(services: Services, middleware: Sequence[Middleware] = ()) -> Starlette:
@@ -38,11 +44,13 @@ def build_app(services: Services, middleware: Sequence[Middleware] = ()) -> Star
         message = str(getattr(error, "detail", "Server Error"))
         return ApiError(status, message).response()
 
+    api = build_routes(services, limits, resources)
     return Starlette(
         routes=[
             *registry_routes(services),
             *git_routes(services),
-            *build_routes(services, limits, resources),
+            Mount(ENTERPRISE_ROOT, routes=api),
+            *api,
             *page_routes(services),
         ],
         middleware=list(middleware),

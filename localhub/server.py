@@ -191,6 +191,14 @@ class LocalHub:
         """Remove a repository; from now on it is not found."""
         del self._hub.repositories[full_name.lower()]
 
+    def rename_repository(self, full_name: str, new_name: str) -> None:
+        """Give a repository another name ("owner/name"); the old one leads to it from now on."""
+        repository = self._hub.repositories.pop(full_name.lower())
+        owner, repository.name = new_name.split("/")
+        repository.owner = self._hub.account(owner, AccountType.ORGANIZATION)
+        self._hub.repositories[new_name.lower()] = repository
+        self._hub.moved[full_name.lower()] = repository
+
     def add_token(
         self,
         login: str,

@@ -6,10 +6,11 @@ import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from localhub.git import environment
@@ -38,6 +39,10 @@ async def _serve(services: Services, request: Request) -> Response:
         return PlainTextResponse("Not Found", 404)
     name = f"{request.path_params['owner']}/{request.path_params['repo']}"
     repository = services.hub.repository(name)
+    moved = services.hub.moved.get(name.lower())
+    if repository is None and moved is not None and not moved.private:
+        there = f"/{moved.full_name}.git/{rest}"
+        return RedirectResponse(str(request.url.replace(path=there)), HTTPStatus.MOVED_PERMANENTLY)
     try:
         token = token_of(services.hub, request.headers.get("authorization"))
     except BadCredentialsError:

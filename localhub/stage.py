@@ -74,6 +74,7 @@ class Stage:
         hub_runs: How many workflow runs the local GitHub executes at once.
         hub_middleware: Wraps the local GitHub's API, to watch it.
         faults: What goes wrong at the local GitHub.
+        api_root: Where its API is taken to be: `/api/v3` as on GitHub Enterprise Server, or nothing.
     """
 
     def __init__(
@@ -83,11 +84,13 @@ class Stage:
         hub_runs: int = 2,
         hub_middleware: Sequence[Middleware] = (),
         faults: Faults | None = None,
+        api_root: str = "",
     ) -> None:
         self._settings = dict(settings or {})
         self._hub_runs = hub_runs
         self._hub_middleware = hub_middleware
         self._faults = faults
+        self._api_root = api_root
         self._stack = AsyncExitStack()
         self._environment: dict[str, str] = {}
         self.processes: dict[str, _Process] = {}
@@ -165,7 +168,7 @@ class Stage:
             "TMPDIR": str(self.folder),
             "REGREEN_WEBHOOK_SECRET": secret,
             "REGREEN_PORT": str(port),
-            "REGREEN_GITHUB_API_URL": self.hub.url,
+            "REGREEN_GITHUB_API_URL": self.hub.url + self._api_root,
             "REGREEN_GITHUB_URL": self.hub.url,
             "REGREEN_PUBLISHER_APP_ID": str(writer.app_id),
             "REGREEN_PUBLISHER_PRIVATE_KEY": writer.private_key,

@@ -12,6 +12,7 @@ class Hub:
     """Everything the server knows.
 
     Attributes:
+        moved: Repositories by the names they had before.
         root: Folder that holds all files; nothing is written outside it.
         url: Base of the API, of git and of web pages, without a slash at the end.
         storage_url: Base of signed log downloads: another origin, as on GitHub.
@@ -25,6 +26,7 @@ class Hub:
         self.storage_key = secrets.token_bytes(32)
         self.accounts: dict[str, Account] = {}
         self.repositories: dict[str, Repository] = {}
+        self.moved: dict[str, Repository] = {}
         self.apps: dict[int, App] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}

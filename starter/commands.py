@@ -250,6 +250,8 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # It logs each address, and that of a job's log holds a signature which lets anybody fetch it for a while.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def _print_json(content: Any) -> None:

@@ -22,6 +22,9 @@ _RENEWED_BEFORE: Final = timedelta(minutes=5)
 _JWT_SECONDS: Final = 9 * 60
 """GitHub takes ten minutes at most, and clocks differ."""
 
+_OUT_OF_REACH: Final = "not accessible to the parent installation"
+"""GitHub's words where a token is asked for a repository that the installation does not know by that name."""
+
 _Key = tuple[str, frozenset[tuple[str, str]]]
 
 
@@ -92,6 +95,10 @@ class _Installation(BaseModel):
     id: int
 
 
+class _Named(BaseModel):
+    full_name: str
+
+
 class AppInstallation(Credentials):
     r"""Tokens of a GitHub App's installation, each for one repository and the permissions of one step.
 
@@ -109,6 +116,7 @@ class AppInstallation(Credentials):
         self._private_key = SecretStr(private_key.get_secret_value().replace("\\n", "\n"))
         self._wire = Wire(http_client, api_url)
         self._installations: dict[str, int] = {}
+        self._names: dict[str, str] = {}
         self._minted: dict[_Key, _Minted] = {}
         self._locks: defaultdict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -147,28 +155,52 @@ class AppInstallation(Credentials):
 
     async def _mint(self, repository: str, permissions: Mapping[str, str] | None) -> _Minted:
         installation = await self._installation(repository)
-        wanted: dict[str, object] = {"repositories": [repository.partition("/")[2]]}
-        if permissions:
-            wanted["permissions"] = dict(permissions)
+        name = self._names.get(repository.lower(), repository)
         try:
-            answer = await self._wire.post(
-                api_path("app", "installations", installation, "access_tokens"), wanted, jwt=self.app_jwt()
-            )
+            return await self._ask(installation, name, permissions)
         except PermanentError as error:
-            if error.kind == "invalid":
-                # GitHub answers 422 when the installation was not granted what is asked for.
+            if error.kind != "invalid":
+                raise
+            if _OUT_OF_REACH not in str(error):
+                # GitHub answers 422 as well when the installation was not granted what is asked for.
                 asked = ", ".join(f"{name}: {level}" for name, level in (permissions or {}).items())
                 raise PermanentError(
                     f"the App's installation does not grant {asked or 'access'}", kind="forbidden"
                 ) from None
-            raise
+        now = await self._current_name(installation, repository)
+        if now.lower() == name.lower():
+            raise PermanentError(f"the App's installation does not reach {repository}", kind="not_found")
+        self._names[repository.lower()] = now
+        return await self._ask(installation, now, permissions)
+
+    async def _ask(
+        self, installation: int, repository: str | None, permissions: Mapping[str, str] | None
+    ) -> _Minted:
+        wanted: dict[str, object] = {"repositories": [repository.partition("/")[2]]} if repository else {}
+        if permissions:
+            wanted["permissions"] = dict(permissions)
+        path = api_path("app", "installations", installation, "access_tokens")
+        answer = await self._wire.post(path, wanted, jwt=self.app_jwt())
         with translated():
             return _Minted.model_validate(answer)
+
+    async def _current_name(self, installation: int, repository: str) -> str:
+        """What a repository is called now: GitHub finds it by an old name, but narrows by the new one."""
+        looking = await self._ask(installation, None, {"metadata": "read"})
+        answer = await self._wire.get(api_path("repos", repository), token=looking.token.get_secret_value())
+        with translated():
+            return _Named.model_validate(answer).full_name
 
     async def _installation(self, repository: str) -> int:
         known = self._installations.get(repository.lower())
         if known is None:
-            answer = await self._wire.get(api_path("repos", repository, "installation"), jwt=self.app_jwt())
+            path = api_path("repos", repository, "installation")
+            try:
+                answer = await self._wire.get(path, jwt=self.app_jwt())
+            except PermanentError as error:
+                if error.kind != "not_found":
+                    raise
+                raise PermanentError(f"the App is not installed on {repository}", kind="not_found") from None
             with translated():
                 known = _Installation.model_validate(answer).id
             self._installations[repository.lower()] = known

@@ -9,8 +9,8 @@ from activities.adapters import permissions
 from activities.adapters.access import Access, AppRecord, InstallationRecord
 from activities.checks.deliveries import judge_hooks
 from activities.checks.findings import Finding, fine, problem, warning
-from activities.checks.triggers import TriggersError, read_triggers, why_no_ci
 from activities.errors import AdapterError, PermanentError
+from activities.publishing.ci_start import Fix, plan
 from workflows.naming import fix_branch
 
 _ANY_FIX: Final = fix_branch(1)
@@ -227,15 +227,11 @@ async def _examine_ci(access: Access, repository: str) -> AsyncIterator[Finding]
             continue
         try:
             content = await access.file(seen.full_name, workflow.path, seen.default_branch)
-            obstacles = why_no_ci(read_triggers(content), fix_branch=_ANY_FIX, base=seen.default_branch)
-        except (TriggersError, PermanentError) as error:
+        except PermanentError as error:
             yield warning("ci", f"{workflow.path}: {error}", "its failures may not be repairable")
             continue
-        if not obstacles:
+        start = plan(content, Fix(branch=_ANY_FIX, paths=()), [seen.default_branch])
+        if start.obstacle:
+            yield warning("ci", f"{workflow.path} would not run on a fix", start.obstacle)
+        else:
             yield fine("ci", f"{workflow.path} runs on a fix against {seen.default_branch}")
-            continue
-        yield warning(
-            "ci",
-            f"{workflow.path} would not run on a fix, which would end unverified: {'; '.join(obstacles)}",
-            f"let it run `on: pull_request` against {seen.default_branch}, or on `push` to `regreen/**`",
-        )

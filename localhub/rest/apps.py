@@ -5,7 +5,15 @@ from typing import Final
 from starlette.responses import JSONResponse, Response
 
 from localhub.records import LEVELS, AccountType, App, Hook, Installation, Json, TokenKind, stamp
-from localhub.rest.routing import ApiError, Call, RateLimits, Routes, not_found
+from localhub.rest.quota import RateLimits
+from localhub.rest.routing import (
+    ApiError,
+    Call,
+    Routes,
+    named_repository,
+    not_found,
+    refuse_moved,
+)
 from localhub.shapes.hooks import delivery_summary, hook_config
 from localhub.shapes.people import installation, integration, private_user, simple_user
 from localhub.shapes.repositories import repository_with_counts
@@ -25,6 +33,7 @@ def app_routes(limits: RateLimits) -> Routes:
     routes.app("GET", "/app/installations")(list_installations)
     routes.app("GET", "/app/installations/{installation_id}")(get_installation)
     routes.app("GET", "/repos/{owner}/{repo}/installation")(get_repository_installation)
+    routes.app("GET", "/repositories/{repository_id}/installation")(get_repository_installation)
     routes.app("POST", "/app/installations/{installation_id}/access_tokens")(create_access_token)
     routes.plain("DELETE", "/installation/token")(revoke_access_token)
     routes.plain("GET", "/user")(get_caller)
@@ -89,10 +98,11 @@ async def get_installation(call: Call) -> Response:
 
 async def get_repository_installation(call: Call) -> Response:
     """The installation that covers a repository."""
-    repository = call.hub.repository(f"{call.path('owner')}/{call.path('repo')}")
-    found = call.hub.installation_for(repository, _app(call)) if repository else None
+    repository = named_repository(call)
+    found = call.hub.installation_for(repository, _app(call))
     if found is None:
         raise not_found()
+    refuse_moved(call, repository)
     return JSONResponse(installation(call.hub, found))
 
 

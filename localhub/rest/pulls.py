@@ -176,13 +176,13 @@ async def merge_pull(call: Call) -> Response:
 # ── comments and labels ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@routes.repository("GET", "/issues/{number}", "issues")
+@routes.repository("GET", "/issues/{number}", "issues|pull_requests")
 async def get_issue(call: Call) -> Response:
     """A pull request seen as an issue."""
     return JSONResponse(issue(call.hub, _pull(call)))
 
 
-@routes.repository("GET", "/issues/{number}/comments", "issues")
+@routes.repository("GET", "/issues/{number}/comments", "issues|pull_requests")
 async def list_comments(call: Call) -> Response:
     """The comments on a pull request, oldest first."""
     number = _pull(call).number
@@ -190,7 +190,7 @@ async def list_comments(call: Call) -> Response:
     return call.page([issue_comment(call.hub, call.repository, one) for one in found])
 
 
-@routes.repository("POST", "/issues/{number}/comments", "pull_requests")
+@routes.repository("POST", "/issues/{number}/comments", "issues|pull_requests")
 async def create_comment(call: Call) -> Response:
     """Comment on a pull request."""
     pull = _pull(call)
@@ -210,13 +210,13 @@ def _comment(call: Call) -> tuple[PullRequest, Comment]:
     return pull, comment
 
 
-@routes.repository("GET", "/issues/comments/{comment_id}", "issues")
+@routes.repository("GET", "/issues/comments/{comment_id}", "issues|pull_requests")
 async def get_comment(call: Call) -> Response:
     """One comment."""
     return JSONResponse(issue_comment(call.hub, call.repository, _comment(call)[1]))
 
 
-@routes.repository("PATCH", "/issues/comments/{comment_id}", "pull_requests")
+@routes.repository("PATCH", "/issues/comments/{comment_id}", "issues|pull_requests")
 async def update_comment(call: Call) -> Response:
     """Edit a comment."""
     pull, comment = _comment(call)
@@ -225,13 +225,13 @@ async def update_comment(call: Call) -> Response:
     return JSONResponse(issue_comment(call.hub, call.repository, comment))
 
 
-@routes.repository("GET", "/issues/{number}/labels", "issues")
+@routes.repository("GET", "/issues/{number}/labels", "issues|pull_requests")
 async def list_labels(call: Call) -> Response:
     """The labels of a pull request."""
     return call.page([label(call.hub, call.repository, one) for one in _pull(call).labels])
 
 
-@routes.repository("POST", "/issues/{number}/labels", "pull_requests")
+@routes.repository("POST", "/issues/{number}/labels", "issues|pull_requests")
 async def add_labels(call: Call) -> Response:
     """Add labels to a pull request; unknown ones are made."""
     pull, repository = _pull(call), call.repository

@@ -1,9 +1,7 @@
 """What all endpoints have in common: credentials, permissions, errors, pages, rate limits."""
 
-import hashlib
 import json
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -15,16 +13,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from localhub.records import Account, App, Json, Repository, Token, TokenKind
+from localhub.rest.quota import RateLimits, conditional, limit_headers
 from localhub.services import Services
 from localhub.state import Hub
 from localhub.tokens import BadCredentialsError, allows, app_of, can_see, token_of
 
 DOCUMENTATION: Final = "https://docs.github.com/rest"
 _REPOSITORY: Final = "/repos/{owner}/{repo}"
+_BY_ID: Final = "/repositories/{repository_id}"
 _PER_PAGE: Final = 30
 _PER_PAGE_MAX: Final = 100
 _FREE_PATH: Final = "/rate_limit"
-_WINDOW_S: Final = 3_600
 _BODY_MAX: Final = 64 * 1024 * 1024
 
 
@@ -74,7 +73,7 @@ def _refused(token: Token | None, permission: str, level: str) -> ApiError:
     if token is None:
         return ApiError(401, "Requires authentication")
     kind = "personal access token" if token.kind is TokenKind.PERSONAL else "integration"
-    accepted = {"X-Accepted-GitHub-Permissions": f"{permission}={level}"}
+    accepted = {"X-Accepted-GitHub-Permissions": f"{permission.replace('|', f'={level}; ')}={level}"}
     return ApiError(403, f"Resource not accessible by {kind}", headers=accepted)
 
 
@@ -151,12 +150,12 @@ class Call:
         return value
 
     def require(self, permission: str, level: str) -> None:
-        """Refuse the request unless the credential has a permission.
+        """Refuse the request unless the credential has a permission, or one of those with `|` between them.
 
         Raises:
             ApiError: It has not.
         """
-        if not allows(self.token, self.repository, permission, level):
+        if not any(allows(self.token, self.repository, one, level) for one in permission.split("|")):
             raise _refused(self.token, permission, level)
 
     def page(self, rows: Sequence[Json], *, key: str | None = None) -> Response:
@@ -209,6 +208,43 @@ def _links(request: Request, number: int, last: int) -> str:
     return ", ".join(links)
 
 
+def named_repository(call: Call) -> Repository:
+    """The repository that a path names: as it is called, was called, or by its id.
+
+    Raises:
+        ApiError: There is none.
+    """
+    if "repository_id" in call.request.path_params:
+        wanted = call.number("repository_id")
+        found = next((one for one in call.hub.repositories.values() if one.id == wanted), None)
+    else:
+        full_name = f"{call.path('owner')}/{call.path('repo')}"
+        found = call.hub.repository(full_name) or call.hub.moved.get(full_name.lower())
+    if found is None:
+        raise not_found()
+    return found
+
+
+def refuse_moved(call: Call, repository: Repository) -> None:
+    """Send a request under a repository's old name to the address that it keeps: that of its id.
+
+    Raises:
+        ApiError: The redirect, which for a write is one that must be repeated as it is.
+    """
+    params = call.request.path_params
+    if "repository_id" in params or call.hub.repository(f"{params['owner']}/{params['repo']}") is repository:
+        return
+    status = HTTPStatus.MOVED_PERMANENTLY if call.request.method == "GET" else HTTPStatus.TEMPORARY_REDIRECT
+    url = call.request.url
+    root, _, rest = (
+        call.request.scope["raw_path"].decode("ascii").partition(f"/repos/{params['owner']}/{params['repo']}")
+    )
+    there = f"{url.scheme}://{url.netloc}{root}/repositories/{repository.id}{rest}"
+    raise ApiError(
+        status, status.phrase, headers={"Location": f"{there}?{url.query}" if url.query else there}
+    )
+
+
 Handler = Callable[[Call], Awaitable[Response]]
 
 
@@ -225,16 +261,16 @@ class Routes:
         needed = level or ("read" if method == "GET" else "write")
 
         def check(call: Call) -> None:
-            full_name = f"{call.path('owner')}/{call.path('repo')}"
-            repository = call.hub.repository(full_name)
-            if repository is None or not can_see(call.token, repository):
+            repository = named_repository(call)
+            if not can_see(call.token, repository):
                 raise not_found()
             call._repository = repository  # noqa: SLF001 — filled in here, once
+            refuse_moved(call, repository)
             call.require(permission, needed)
             if repository.archived and method != "GET":
                 raise ApiError(403, "Repository was archived so is read-only.")
 
-        return self._register(method, _REPOSITORY + path, check)
+        return self._register(method, (_REPOSITORY + path, _BY_ID + path), check)
 
     def app(self, method: str, path: str) -> Callable[[Handler], Handler]:
         """An endpoint for apps that authenticate with their JSON web token."""
@@ -243,62 +279,20 @@ class Routes:
             if call.app is None:
                 raise ApiError(401, "A JSON web token could not be decoded")
 
-        return self._register(method, path, check)
+        return self._register(method, (path,), check)
 
     def plain(self, method: str, path: str) -> Callable[[Handler], Handler]:
         """An endpoint that checks its caller itself."""
-        return self._register(method, path, lambda _: None)
+        return self._register(method, (path,), lambda _: None)
 
     def _register(
-        self, method: str, path: str, check: Callable[[Call], None]
+        self, method: str, paths: tuple[str, ...], check: Callable[[Call], None]
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
-            self.endpoints.append((method, path, handler, check))
+            self.endpoints += [(method, path, handler, check) for path in paths]
             return handler
 
         return register
-
-
-class RateLimits:
-    """Counts requests per credential in windows of an hour."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._windows: dict[str, tuple[int, int]] = {}
-
-    def state(self, key: str) -> Json:
-        """Limit, use and reset time (Unix seconds) of a credential."""
-        reset, used = self._window(key)
-        return {"limit": self.limit, "used": used, "remaining": max(0, self.limit - used), "reset": reset}
-
-    def count(self, key: str) -> Json:
-        """One more request.
-
-        Raises:
-            ApiError: There are none left.
-        """
-        reset, used = self._window(key)
-        self._windows[key] = (reset, min(used + 1, self.limit))
-        if used >= self.limit:
-            headers = _limit_headers(self.state(key))
-            raise ApiError(403, "API rate limit exceeded.", headers=headers)
-        return self.state(key)
-
-    def return_one(self, key: str) -> Json:
-        """An answer that says nothing has changed is free."""
-        reset, used = self._window(key)
-        self._windows[key] = (reset, max(used - 1, 0))
-        return self.state(key)
-
-    def _window(self, key: str) -> tuple[int, int]:
-        current = int(time.time())
-        reset, used = self._windows.get(key, (0, 0))
-        return (reset, used) if reset > current else (current + _WINDOW_S, 0)
-
-
-def _limit_headers(state: Json) -> dict[str, str]:
-    headers = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in state.items()}
-    return {**headers, "X-RateLimit-Resource": "core"}
 
 
 def build_routes(services: Services, limits: RateLimits, resources: Iterable[Routes]) -> list[Route]:
@@ -319,15 +313,15 @@ def _endpoint(
         try:
             _authenticate(call)
             key = call.token.value if call.token else ""
-            state = limits.state(key) if request.url.path == _FREE_PATH else limits.count(key)
+            state = limits.state(key) if request.url.path == _FREE_PATH else _spend(limits, key)
             await call.read_body()
             check(call)
-            response = _conditional(request, await handler(call))
+            response = conditional(request, await handler(call))
             if response.status_code == HTTPStatus.NOT_MODIFIED:
                 state = limits.return_one(key)
         except ApiError as error:
             response = error.response()
-        for name, value in _limit_headers(state).items() if state else ():
+        for name, value in limit_headers(state).items() if state else ():
             response.headers.setdefault(name, value)
         response.headers["X-GitHub-Request-Id"] = secrets.token_hex(8).upper()
         response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
@@ -336,16 +330,11 @@ def _endpoint(
     return endpoint
 
 
-def _conditional(request: Request, response: Response) -> Response:
-    """The answer with a validator, or the word that the caller's copy is still good."""
-    if request.method != "GET" or response.status_code != HTTPStatus.OK or not response.body:
-        return response
-    tag = f'W/"{hashlib.sha256(response.body).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": "private, max-age=60, s-maxage=60"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    response.headers.update(headers)
-    return response
+def _spend(limits: RateLimits, key: str) -> Json:
+    state = limits.state(key)
+    if not state["remaining"]:
+        raise ApiError(403, "API rate limit exceeded.", headers=limit_headers(state))
+    return limits.count(key)
 
 
 def _authenticate(call: Call) -> None:

@@ -13,8 +13,9 @@ from exactly_once import assert_fixed_exactly_once, break_lint
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from localhub.app import ENTERPRISE_ROOT
 from localhub.faults import WRITES, parse_faults
-from localhub.stage import Stage
+from localhub.stage import REPOSITORY, Stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -38,7 +39,7 @@ class Watching:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.monotonic()
         await self._app(scope, receive, send)
-        if scope.get("method") in WRITES and scope["path"].startswith("/repos/"):
+        if scope.get("method") in WRITES and scope["path"].startswith(f"{ENTERPRISE_ROOT}/repos/"):
             self._moments.append((begun, time.monotonic()))
 
 
@@ -66,13 +67,16 @@ async def test_every_scenario_keeps_its_promise(faults: str) -> None:
     assert sum(told) >= len(SCENARIOS)
 
 
-async def test_writes_are_a_second_apart_unless_the_operator_says_otherwise() -> None:
+async def test_a_private_repository_of_an_enterprise_server_is_repaired_write_by_write() -> None:
     moments: list[tuple[float, float]] = []
     async with Stage(
         settings={"REGREEN_GITHUB_WRITE_SPACING": "1s"},
         hub_middleware=[Middleware(Watching, moments=moments)],
+        api_root=ENTERPRISE_ROOT,
     ) as stage:
+        stage.hub.repository(REPOSITORY).private = True
         await assert_fixed_exactly_once(stage, await break_lint(stage))
+        assert "sig=" not in (stage.folder / "worker.log").read_text(encoding="utf-8")
     assert len(moments) >= 6
     assert min(begun - ended for (_, ended), (begun, _) in itertools.pairwise(moments)) >= 0.95
 

@@ -48,6 +48,7 @@ CASES = {
     ),
     # for a while
     "lost-race": Case("POST @/git/refs: invalid after first=1; POST @/pulls: invalid after first=1"),
+    "lost-update": Case("POST @/git/refs: conflict after first=1"),
     "busy": Case("GET @/*: unavailable first=1 retry-after=1"),
     "errors-after-effect": Case("writes @/*: 502 after first=1 per=address"),
     "cut": Case("writes @/*: cut first=1 per=address"),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from gidgethub.apps import get_jwt
+
 from localhub import LocalHub
 from tests.localhub.probes import GREEN, RED, REPOSITORY, Api, Receiver, Schemas
 
@@ -153,3 +155,28 @@ async def test_every_event_is_what_github_describes(
         schemas.check(EVENTS[kind], body)
         seen.add(kind)
     assert seen == EVENTS.keys()
+
+
+async def test_an_app_s_own_webhook_is_what_github_describes(
+    hub: LocalHub, api: Api, receiver: Receiver, schemas: Schemas
+) -> None:
+    made = await hub.create_app(
+        owner="acme", permissions={}, webhook_url=receiver.url, webhook_secret="s", events=("push",)
+    )
+    await hub.idle()
+    signed = {"Authorization": f"Bearer {get_jwt(app_id=str(made.app_id), private_key=made.private_key)}"}
+    schemas.check("WebhookConfig", await api.get("/app/hook/config", headers=signed))
+    [ping] = await api.get("/app/hook/deliveries", headers=signed)
+    schemas.check("HookDeliveryItem", ping)
+    await api.get("/app/hook/config", status=401)
+
+
+async def test_a_renamed_repository_leads_to_where_it_is(hub: LocalHub, api: Api) -> None:
+    hub.rename_repository(REPOSITORY, "acme/gadgets")
+    moved = await api.raw("GET", f"{REPO}/pulls?state=all")
+    assert moved.status_code == 301
+    assert moved.headers["location"].endswith("/pulls?state=all")
+    assert (await api.raw("GET", moved.headers["location"])).json() == []
+    written = await api.raw("POST", f"{REPO}/git/blobs", {"content": "x", "encoding": "utf-8"})
+    assert written.status_code == 307
+    assert (await api.get("/repos/acme/gadgets"))["full_name"] == "acme/gadgets"

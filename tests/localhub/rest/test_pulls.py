@@ -153,3 +153,20 @@ async def test_web_pages_escape_what_people_wrote(hub: LocalHub, api: Api) -> No
     assert "+y = 2" in page.text
     assert (await api.raw("GET", f"/{REPOSITORY}")).status_code == 200
     assert (await api.raw("GET", f"/{REPOSITORY}/pull/2")).status_code == 404
+
+
+async def test_either_of_two_permissions_lets_comment_on_a_pull_request(hub: LocalHub, api: Api) -> None:
+    await branch(hub)
+    await api.post(f"{REPO}/pulls", ONE)
+    hub.repository(REPOSITORY).private = True
+
+    def bearing(**permissions: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {hub.add_token('acme', permissions)}"}
+
+    path = f"{REPO}/issues/1/comments"
+    for may in ("issues", "pull_requests"):
+        await api.post(path, {"body": may}, headers=bearing(**{may: "write"}))
+    assert len(await api.get(path, headers=bearing(pull_requests="read"))) == 2
+    refused = await api.raw("POST", path, {"body": "no"}, headers=bearing(contents="write"))
+    assert refused.status_code == 403
+    assert refused.headers["x-accepted-github-permissions"] == "issues=write; pull_requests=write"
