@@ -4,8 +4,11 @@ It keeps count as the API does: what a request marks as cacheable is read from t
 that begins alike, so a caller that breaks its cache is found out by its bill.
 """
 
+import base64
 import json
+import struct
 import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +28,9 @@ MODEL: Final = "claude-sonnet-5-5"
 _CHARACTERS_PER_TOKEN: Final = 4
 _BREAKPOINTS: Final = 4
 _PIECE: Final = 20
+_FRAME_BYTES: Final = 16
+"""Of an AWS event's frame: two lengths and two checksums."""
+_HEADER_IS_TEXT: Final = 7
 _ERROR_TYPES: Final = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -178,7 +184,7 @@ class MessagesApi:
                 headers = {"content-type": "application/json", "content-length": "1000"}
                 return Response(b'{"id": "msg', headers=headers)
             case Said():
-                return self._say(turn, body)
+                return self._say(turn, body, request.url.path)
 
     async def _turn(self, body: dict[str, Any]) -> Turn:
         if self._player is not None:
@@ -186,10 +192,13 @@ class MessagesApi:
             return turn if isinstance(turn, Turn) else await turn
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
-    def _say(self, said: Said, body: dict[str, Any]) -> Response:
+    def _say(self, said: Said, body: dict[str, Any], path: str) -> Response:
         usage = said.usage or self._count(body, said)
         self.used.append(usage)
         message = said.message(body.get("model", MODEL), usage)
+        if path.endswith("/invoke-with-response-stream"):  # Bedrock asks for a stream by its address
+            frames = (frame({"type": kind, **fields}) for kind, fields in _stream(message))
+            return StreamingResponse(frames, media_type="application/vnd.amazon.eventstream")
         if body.get("stream"):
             return StreamingResponse(_events(message, said.cut_after), media_type="text/event-stream")
         return JSONResponse(message)
@@ -317,6 +326,22 @@ async def _failing(fault: Fault) -> AsyncIterator[str]:
 
 def _event(kind: str, fields: Mapping[str, Any]) -> str:
     return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n"
+
+
+def frame(event: Mapping[str, Any]) -> bytes:
+    """An event as Bedrock sends it: a message of AWS's event stream."""
+    headers = b"".join(
+        struct.pack("!B", len(name)) + name + struct.pack("!BH", _HEADER_IS_TEXT, len(value)) + value
+        for name, value in (
+            (b":event-type", b"chunk"),
+            (b":content-type", b"application/json"),
+            (b":message-type", b"event"),
+        )
+    )
+    payload = json.dumps({"bytes": base64.b64encode(json.dumps(event).encode()).decode()}).encode()
+    prelude = struct.pack("!II", _FRAME_BYTES + len(headers) + len(payload), len(headers))
+    message = prelude + struct.pack("!I", zlib.crc32(prelude)) + headers + payload
+    return message + struct.pack("!I", zlib.crc32(message))
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from activities.adapters.claude_errors import refusal
+from activities.adapters.claude_errors import of_a_cloud, refusal
 from activities.adapters.claude_stream import REPLY_CHARACTERS, StreamedReply
 from activities.adapters.model_prices import ModelPrice, Tokens, cost_usd, price_of
 from activities.errors import PermanentError, UnavailableError
@@ -200,6 +200,11 @@ class Claude:
                 f"the client for {self._access.provider} cannot be used: {self._tame(str(error))}",
                 kind=f"{KIND_PREFIX}misconfigured",
             ) from None
+        except Exception as error:
+            known = of_a_cloud(error, self._tame)
+            if known is None:
+                raise
+            raise known from None
 
     def _connect(self, sdk: Any) -> Any:
         access = self._access
