@@ -11,19 +11,8 @@ from pydantic import BaseModel, SecretStr
 from activities.adapters.claude import REPLY_TOKENS, Claude, ModelAccess, ModelProvider, Question, Reply
 from activities.adapters.model_prices import ModelPrice, Tokens, cost_usd, price_of
 from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
-from localhub.messages_api import (
-    KEY,
-    MODEL,
-    Cut,
-    Fault,
-    MessagesApi,
-    Raw,
-    Said,
-    Turn,
-    answer,
-    listening,
-    text,
-)
+from localhub.model_api.api import KEY, MessagesApi, listening
+from localhub.model_api.replies import MODEL, Cut, Fault, Raw, Said, Turn, answer, text
 from workflows.models import ModelProblem
 
 

@@ -13,8 +13,9 @@ from activities.adapters.claude import TURN_TOKENS, Claude, Conversation, ModelA
 from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
 from activities.patching.session.prompt import INSTRUCTIONS
 from activities.patching.session.tools import TOOLS
-from localhub.messages_api import KEY, MODEL, Cut, Fault, MessagesApi, Raw, Said, calling, listening, text
-from localhub.messages_api import Turn as Played
+from localhub.model_api.api import KEY, MessagesApi, listening
+from localhub.model_api.replies import MODEL, Cut, Fault, Raw, Said, calling, text
+from localhub.model_api.replies import Turn as Played
 from workflows.session_models import Message, Speaker, Stop, Turn
 
 OPENING: Final = Message(role=Speaker.USER, content=({"type": "text", "text": "Repair this. " * 400},))

@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from activities.adapters.claude import Claude, Conversation, ModelAccess, ModelProvider
 from activities.errors import PermanentError, UnavailableError
-from localhub.messages_api import MessagesApi, calling, listening
-from localhub.messages_api import frame as event_stream_frame
+from localhub.model_api.api import MessagesApi, listening
+from localhub.model_api.replies import calling
+from localhub.model_api.streaming import frame as event_stream_frame
 from localhub.serving import Listener
 from workflows.session_models import Message, Speaker
 
