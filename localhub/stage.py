@@ -44,6 +44,7 @@ _PUBLISHER_MAY: Final = {
     "contents": "write",
     "issues": "read",
     "pull_requests": "write",
+    "statuses": "read",
     "workflows": "write",
 }
 _READER_MAY: Final = {"metadata": "read", "actions": "read", "checks": "read", "contents": "read"}

@@ -162,8 +162,10 @@ class Reason(StrEnum):
     CI_SKIPPED = "ci_skipped"
     REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
-    CREDENTIAL_REFUSED = "credential_refused"
     BRANCH_REFUSED = "branch_refused"
+    CREDENTIAL_REFUSED = "credential_refused"
+    REPOSITORY_ARCHIVED = "repository_archived"
+    INSTALLATION_SUSPENDED = "installation_suspended"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -201,7 +203,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.REJECTED: "A human rejected the patch.",
     Reason.STOP_ORDERED: "A human ordered Regreen to stop.",
     Reason.PULL_REQUEST_CLOSED: "A human closed the fix pull request.",
-    Reason.HUMAN_COMMIT: "A human pushed to the fix branch; Regreen steps back.",
+    Reason.HUMAN_COMMIT: "A human pushed to the fix branch or deleted it; Regreen steps back.",
     Reason.ATTEMPTS_USED: "Every attempt was used and CI is still red.",
     Reason.MERGED_EARLY: "A human merged the fix before CI had given its verdict.",
     Reason.CI_NEVER_STARTED: (
@@ -216,10 +218,12 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
         "The failing workflow is green on the fix, but a check that the base branch requires is not."
     ),
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
-    Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
     Reason.BRANCH_REFUSED: (
         "A rule of the repository refuses Regreen's fix branch; exclude `regreen/**` or let the App bypass."
     ),
+    Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
+    Reason.REPOSITORY_ARCHIVED: "The repository is archived, so nothing can be written to it.",
+    Reason.INSTALLATION_SUSPENDED: "The App's installation is suspended.",
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }

@@ -569,6 +569,22 @@ async def test_what_github_says_no_to_ends_it_with_a_reason_of_its_own(
     assert (result.outcome, result.reason, result.detail) == (outcome, reason, "what GitHub said")
 
 
+@pytest.mark.parametrize(
+    ("found", "outcome", "reason"),
+    [
+        (CLOSED, Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        (MERGED, Outcome.UNVERIFIED, Reason.MERGED_EARLY),
+    ],
+)
+async def test_a_pull_request_dealt_with_before_ci_is_waited_for_ends_it(
+    remediate: Remediate, found: models.PullRequest, outcome: Outcome, reason: Reason
+) -> None:
+    script = ScriptedActivities(open_pull_request=found)
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert "read_checks" not in script.names()
+
+
 async def test_a_fix_that_ci_never_looks_at_says_which_filter_it_was(remediate: Remediate) -> None:
     filtered = A_PULL_REQUEST.model_copy(update={"ci_obstacle": "Its branch filters leave it out."})
     script = ScriptedActivities(open_pull_request=filtered, read_checks=reading(CiVerdict.ABSENT))
