@@ -124,15 +124,17 @@ def acting(spent: Spending, calls: Sequence[ToolCall]) -> str:
     return f"turn {spent.calls}, {', '.join(shown + more)} ({_taken(spent)})"
 
 
-def session(spent: Spending, diff: str) -> str:
-    """The Markdown shown as an attempt's current details while a model works on it."""
+def session(spent: Spending, diff: str, end: str) -> str:
+    """The Markdown shown as an attempt's current details while a model works on it, and after it."""
     added = sum(line.startswith("+") and not line.startswith("+++") for line in diff.splitlines())
     removed = sum(line.startswith("-") and not line.startswith("---") for line in diff.splitlines())
+    state = "Was" if end else "Is"
     return "\n".join(
         [
-            f"**In session with {code(spent.model or 'the model')}.**",
+            f"**{state} in session with {code(spent.model or 'the model')}.**",
             f"- Model calls: {spent.calls}, {_taken(spent)}",
-            f"- Patch so far: +{added} -{removed}",
+            f"- Patch: +{added} -{removed}",
+            *([f"- {code(end)}"] if end else []),
         ]
     )
 

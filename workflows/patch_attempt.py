@@ -69,7 +69,9 @@ class PatchAttemptWorkflow:
             if session.submitted:
                 result = await self._submit(session)
                 if result is not None:
+                    self._show(session, result.proposal.summary)
                     return result
+        self._show(session, end)
         return without_patch(before, end, session.spending)
 
     async def _ask(self, session: Session) -> Turn:
@@ -108,8 +110,8 @@ class PatchAttemptWorkflow:
     def _may_ask_a_model(self) -> bool:
         return self._request.model_allowed and self._request.limits.session_calls > 0
 
-    def _show(self, session: Session) -> None:
-        workflow.set_current_details(narration.session(session.spending, session.diff))
+    def _show(self, session: Session, end: str = "") -> None:
+        workflow.set_current_details(narration.session(session.spending, session.diff, end))
 
     def _acting(self, session: Session) -> str:
         return self._summary(narration.acting(session.spending, session.calls))

@@ -42,8 +42,9 @@ def test_a_summary_fits_what_the_server_takes() -> None:
 def test_the_details_say_what_the_session_took_and_how_far_the_patch_is() -> None:
     diff = "--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-one\n+two\n+three\n"
 
-    told = narration.session(Spending(model="claude", calls=3, cost_usd=None), diff)
+    told = narration.session(Spending(model="claude", calls=3, cost_usd=None), diff, "It `gave` up.")
 
     assert "Model calls: 3" in told
     assert "cost unknown" in told
     assert "+2 -1" in told
+    assert "- `It 'gave' up.`" in told
