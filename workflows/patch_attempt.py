@@ -52,8 +52,8 @@ class PatchAttemptWorkflow:
         )
         if start.closed:
             return without_patch(before, start.closed)
-        session = Session(self._request, start, workflow.now())
-        while not (end := session.end(workflow.now())):
+        session = Session(self._request, start)
+        while not (end := session.end):
             self._show(session)
             try:
                 turn = await self._ask(session)

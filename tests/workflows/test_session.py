@@ -176,13 +176,22 @@ async def test_a_model_without_a_known_price_is_bounded_by_its_calls(remediate: 
 
 
 async def test_a_session_stops_when_its_time_is_up(remediate: Remediate) -> None:
-    wait = ApplicationError("wait", type="throttled", next_retry_delay=timedelta(minutes=9))
-    script = session(turn("list"), wait, turn("list"), wait, turn("list"))
+    async def slow(request: ToolsRequest) -> ToolsResult:
+        return (await tools(request)).model_copy(update={"seconds": 100.0})
+
+    script = session(turn("list", seconds=210.0), use_tools=[slow])
 
     result = await remediate(script)
 
-    assert len(script.called("take_turn")) == 5
-    assert "within 15 minutes" in result.detail
+    assert len(script.called("take_turn")) == 3
+    assert "within 15 minutes of work" in result.detail
+
+
+async def test_waiting_as_long_as_the_model_asks_costs_a_session_nothing(remediate: Remediate) -> None:
+    wait = ApplicationError("wait", type="throttled", next_retry_delay=timedelta(minutes=9))
+    script = session(turn("list"), *[wait] * 5, turn("submit"))
+
+    assert (await remediate(script)).outcome is Outcome.FIXED
 
 
 async def test_a_conversation_that_grows_too_long_ends(remediate: Remediate) -> None:
