@@ -19,8 +19,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
 from benchmarks.remediation import no_operation_seconds
-from localhub.messages_api import KEY, Said, listening
-from localhub.model import EDITOR, REPAIR
+from localhub.model_api.api import KEY, listening
+from localhub.model_api.demo import EDITOR, REPAIR
+from localhub.model_api.replies import Said
 from localhub.scenarios import scenario
 from localhub.stage import REPOSITORY, Stage
 from workflows.models import Outcome, Status

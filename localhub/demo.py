@@ -22,7 +22,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from localhub.faults import Faults, FaultsError, read_faults
-from localhub.model import model_settings
+from localhub.model_api.demo import model_settings
 from localhub.records import Run
 from localhub.scenarios import SCENARIOS, Scenario, scenario
 from localhub.stage import REPOSITORY, Stage, StageError, beside_python

@@ -68,7 +68,8 @@ class StarterSettings(BaseSettings):
         default=_LIMITS.session_calls, ge=0, description="model calls of one repair session; 0 for none"
     )
     session_time: Duration = Field(
-        default=_LIMITS.session_time, description="longest repair session with a model"
+        default=_LIMITS.session_time,
+        description="time that replies and tools of one repair session may take",
     )
     session_usd: float = Field(
         default=_LIMITS.session_usd, ge=0, description="US dollars that one repair session may cost"

@@ -144,6 +144,23 @@ async def test_a_model_is_asked_only_where_one_is_set_up(
     assert (found.model if found else None) == asked
 
 
+@pytest.mark.parametrize(
+    ("given", "repairs"),
+    [({}, "claude-sonnet-5-5"), ({"REGREEN_REPAIR_MODEL": "claude-opus-5-5"}, "claude-opus-5-5")],
+)
+async def test_another_model_may_repair_than_diagnoses(
+    given: dict[str, str], repairs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ({"ANTHROPIC_API_KEY": "a-key"} | given).items():
+        monkeypatch.setenv(name, value)
+    settings = load(WorkerSettings, role=Role.ANALYST)
+    async with httpx2.AsyncClient() as http:
+        diagnosing, repairing = claude(settings, http), claude(settings, http, model=settings.repair_model)
+    assert diagnosing is not None
+    assert repairing is not None
+    assert (diagnosing.model, repairing.model) == ("claude-sonnet-5-5", repairs)
+
+
 def test_a_price_that_is_no_price_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGREEN_MODEL_PRICES", '{"house-model": {"input": -1}}')
     with pytest.raises(ConfigurationError, match="REGREEN_MODEL_PRICES"):

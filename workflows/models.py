@@ -65,6 +65,7 @@ class Limits(Payload):
     session_calls: int = Field(default=25, ge=0)
     """Model calls of one attempt's repair session; 0 means that no model repairs."""
     session_time: timedelta = timedelta(minutes=15)
+    """What replies and tools of one session may take together; waiting is not counted."""
     session_usd: float = Field(default=2.0, ge=0)
     """US dollars of one session. A model without a known price is bounded by calls and time alone."""
 
@@ -547,6 +548,8 @@ class Spending(Payload):
     """Of the input tokens, those that came from the cache."""
     cost_usd: float | None = 0.0
     """None where the model's price is not known."""
+    seconds: float = 0.0
+    """What replies and tools took; waiting for a worker, or for another try, does not count."""
 
 
 class ModelProblem(StrEnum):

@@ -13,8 +13,10 @@ from workflows.models import REASON_SENTENCES, Order, Spending, State, Status
 from workflows.naming import parse_remediation_id
 from workflows.session_models import ToolCall
 
-_CALLS_SHOWN: Final = 4
-_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,79}", re.ASCII)
+_CALLS_SHOWN: Final = 3
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,39}", re.ASCII)
+"""Short, too: the server takes 400 bytes of a summary."""
+_MODEL_CHARACTERS: Final = 80
 
 _STATE_SENTENCES = {
     State.TRIAGE: "Looking at the run.",
@@ -112,7 +114,7 @@ def signal_command(workflow_id: str, order: str, payload: Order) -> str:
 
 def asking(spent: Spending) -> str:
     """The summary of a model call, with what the session took before it."""
-    return f"turn {spent.calls + 1}, ask {spent.model} ({_taken(spent)})"
+    return f"turn {spent.calls + 1}, ask {(spent.model or '')[:_MODEL_CHARACTERS]} ({_taken(spent)})"
 
 
 def acting(spent: Spending, calls: Sequence[ToolCall]) -> str:
@@ -122,22 +124,28 @@ def acting(spent: Spending, calls: Sequence[ToolCall]) -> str:
     return f"turn {spent.calls}, {', '.join(shown + more)} ({_taken(spent)})"
 
 
-def session(spent: Spending, diff: str) -> str:
-    """The Markdown shown as an attempt's current details while a model works on it."""
+def session(spent: Spending, diff: str, end: str) -> str:
+    """The Markdown shown as an attempt's current details while a model works on it, and after it."""
     added = sum(line.startswith("+") and not line.startswith("+++") for line in diff.splitlines())
     removed = sum(line.startswith("-") and not line.startswith("---") for line in diff.splitlines())
+    state = "Was" if end else "Is"
     return "\n".join(
         [
-            f"**In session with {code(spent.model or 'the model')}.**",
+            f"**{state} in session with {code(spent.model or 'the model')}.**",
             f"- Model calls: {spent.calls}, {_taken(spent)}",
-            f"- Patch so far: +{added} -{removed}",
+            f"- Patch: +{added} -{removed}",
+            *([f"- {code(end)}"] if end else []),
         ]
     )
 
 
 def _call(call: ToolCall) -> str:
-    words = [call.input.get("command") or call.name, call.input.get("path")]
-    return " ".join(word for word in words if isinstance(word, str) and _PLAIN_WORD.fullmatch(word)) or "?"
+    what, where = (_plain(call.input.get(name)) for name in ("command", "path"))
+    return " ".join(filter(None, (what or _plain(call.name) or "?", where)))
+
+
+def _plain(word: object) -> str:
+    return word if isinstance(word, str) and _PLAIN_WORD.fullmatch(word) else ""
 
 
 def _taken(spent: Spending) -> str:

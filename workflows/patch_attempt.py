@@ -52,8 +52,8 @@ class PatchAttemptWorkflow:
         )
         if start.closed:
             return without_patch(before, start.closed)
-        session = Session(self._request, start, workflow.now())
-        while not (end := session.end(workflow.now())):
+        session = Session(self._request, start)
+        while not (end := session.end):
             self._show(session)
             try:
                 turn = await self._ask(session)
@@ -69,7 +69,9 @@ class PatchAttemptWorkflow:
             if session.submitted:
                 result = await self._submit(session)
                 if result is not None:
+                    self._show(session, result.proposal.summary)
                     return result
+        self._show(session, end)
         return without_patch(before, end, session.spending)
 
     async def _ask(self, session: Session) -> Turn:
@@ -108,8 +110,8 @@ class PatchAttemptWorkflow:
     def _may_ask_a_model(self) -> bool:
         return self._request.model_allowed and self._request.limits.session_calls > 0
 
-    def _show(self, session: Session) -> None:
-        workflow.set_current_details(narration.session(session.spending, session.diff))
+    def _show(self, session: Session, end: str = "") -> None:
+        workflow.set_current_details(narration.session(session.spending, session.diff, end))
 
     def _acting(self, session: Session) -> str:
         return self._summary(narration.acting(session.spending, session.calls))

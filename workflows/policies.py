@@ -58,9 +58,14 @@ MODEL_CALL: Final = timedelta(minutes=5)
 SESSION_OPENING: Final = timedelta(minutes=10)
 """A fetch of the repository where this worker has none yet, and a look at one commit."""
 
-MODEL_PATIENCE: Final = timedelta(minutes=20)
-"""How long one turn waits for a model that asks to wait or cannot be reached, its retries included. Longer
-than the waits that the API asks for, and not much longer than a session may take."""
+MODEL_TRIES: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(minutes=2),
+    maximum_attempts=12,
+)
+"""A model that cannot be reached is tried for some twelve minutes, and one that asks to wait as long as it
+says each time. Counted in tries and not in time, so that an outage of the workers does not end a session."""
 
 MODEL_OUTAGE: Final = timedelta(minutes=30)
 """How long a diagnosis waits for a model that cannot be reached. Short, because the rules' word is there."""
@@ -129,7 +134,7 @@ TAKE_TURN: Final = Step(
     ANALYST_QUEUE,
     MODEL_CALL,
     PROGRESS,
-    schedule_to_close=MODEL_PATIENCE,
+    retry=MODEL_TRIES,
 )
 USE_TOOLS: Final = Step(
     "use_tools",

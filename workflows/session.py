@@ -1,7 +1,6 @@
 """A repair session as a state machine: what was said, what it took, when it ends. Pure, without Temporal."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from workflows.consultation import total
@@ -42,13 +41,11 @@ class Session:
     Args:
         request: The attempt.
         start: How the conversation begins.
-        began: When; the time limit counts from here.
     """
 
-    def __init__(self, request: PatchRequest, start: SessionStart, began: datetime) -> None:
+    def __init__(self, request: PatchRequest, start: SessionStart) -> None:
         self._request = request
         self._start = start
-        self._began = began
         self._messages = [_message(Speaker.USER, [_text(start.opening)])]
         self._characters = len(start.opening)
         self._calls: tuple[ToolCall, ...] = ()
@@ -75,16 +72,17 @@ class Session:
         """Whether another refusal of the gate may go back to the model."""
         return self._gate_returns < GATE_RETURNS
 
-    def end(self, now: datetime) -> str:
+    @property
+    def end(self) -> str:
         """Why no further call may be made, in a sentence; empty while one may. Asked before each call."""
         limits, spent = self._request.limits, self.spending
         if self._end:
             return self._end
         if spent.calls >= limits.session_calls:
             return f"The model found no repair within {limits.session_calls} calls."
-        if now - self._began >= limits.session_time:
+        if spent.seconds >= limits.session_time.total_seconds():
             minutes = limits.session_time.total_seconds() / 60
-            return f"The model found no repair within {minutes:.0f} minutes."
+            return f"The model found no repair within {minutes:.0f} minutes of work."
         if spent.cost_usd is not None and spent.cost_usd >= limits.session_usd:
             return f"The model found no repair for US$ {limits.session_usd:.2f}."
         if self._characters > CONVERSATION_CHARACTERS:
@@ -145,6 +143,7 @@ class Session:
     def answer(self, done: ToolsResult) -> None:
         """Take in what the tools answered."""
         self.diff = done.diff
+        self.spending = self.spending.model_copy(update={"seconds": self.spending.seconds + done.seconds})
         self._calls = ()
         if done.gave_up:
             self._end = f"The model gave up: {done.gave_up}"
@@ -176,6 +175,7 @@ class Session:
                 "output_tokens": spent.output_tokens + use.output_tokens,
                 "cached_tokens": spent.cached_tokens + use.cached_tokens,
                 "cost_usd": total([spent.cost_usd, use.cost_usd]),
+                "seconds": spent.seconds + turn.seconds,
             }
         )
 

@@ -18,7 +18,7 @@ from workflows.models import (
     Sha,
 )
 
-OPENING_CHARACTERS: Final = 80_000
+OPENING_CHARACTERS: Final = 100_000
 """Of a session's first message: the excerpts, the commit's changes, and what is said about them."""
 RESULT_CHARACTERS: Final = 12_000
 """Of one tool's answer: some 200 lines of source."""
@@ -91,6 +91,8 @@ class Turn(Payload):
     """Ids of the tool calls whose input is not JSON."""
     stop: Stop = Stop.SAID
     detail: Sentence = ""
+    seconds: float = 0.0
+    """What the reply took, waits for another try not counted."""
 
 
 class ToolCall(Payload):
@@ -135,6 +137,8 @@ class ToolsResult(Payload):
     """The call that submits; its answer depends on the proof and on the gate."""
     summary: Sentence = ""
     """What the submission says it changed."""
+    seconds: float = 0.0
+    """What the tools took."""
     gave_up: Sentence = ""
     """The model's reason for ending without a patch; empty while it goes on."""
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from activities.adapters.claude_errors import refusal
+from activities.adapters.claude_errors import of_a_cloud, refusal
 from activities.adapters.claude_stream import REPLY_CHARACTERS, StreamedReply
 from activities.adapters.model_prices import ModelPrice, Tokens, cost_usd, price_of
+from activities.adapters.prompt_cache import cached, with_breakpoints
 from activities.errors import PermanentError, UnavailableError
 from activities.evidence.redaction import redact
 from workflows.consultation import KIND_PREFIX
 from workflows.models import ModelProblem, ModelUse
-from workflows.session_models import Message, Speaker, Stop, Turn
+from workflows.session_models import Message, Stop, Turn
 
 if TYPE_CHECKING:
     import anthropic
@@ -134,7 +135,7 @@ class Claude:
         schema = sdk.transform_schema(question.answer)
         message = await self.send(
             max_tokens=REPLY_TOKENS,
-            system=[_cached({"type": "text", "text": question.instructions})],
+            system=[cached({"type": "text", "text": question.instructions})],
             messages=[{"role": "user", "content": question.material}],
             output_config={"format": {"type": "json_schema", "schema": schema}},
         )
@@ -153,9 +154,9 @@ class Claude:
             stream = await client.messages.create(
                 model=self._access.model,
                 max_tokens=TURN_TOKENS,
-                system=[_cached({"type": "text", "text": conversation.instructions})],
+                system=[cached({"type": "text", "text": conversation.instructions})],
                 tools=list(conversation.tools),
-                messages=_with_breakpoints(conversation.messages),
+                messages=with_breakpoints(conversation.messages),
                 stream=True,
                 timeout=_TIMEOUT_SECONDS,
             )
@@ -200,6 +201,11 @@ class Claude:
                 f"the client for {self._access.provider} cannot be used: {self._tame(str(error))}",
                 kind=f"{KIND_PREFIX}misconfigured",
             ) from None
+        except Exception as error:
+            known = of_a_cloud(error, self._tame)
+            if known is None:
+                raise
+            raise known from None
 
     def _connect(self, sdk: Any) -> Any:
         access = self._access
@@ -271,25 +277,6 @@ def _expecting_a_message() -> Iterator[None]:
         yield
     except (LookupError, TypeError, AttributeError, ValidationError):
         raise UnavailableError("the model's answer is not a message") from None
-
-
-def _cached(block: Mapping[str, Any]) -> dict[str, Any]:
-    """`block` as the end of what the API may cache."""
-    return {**block, "cache_control": {"type": "ephemeral"}}
-
-
-def _with_breakpoints(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The messages for the API, with three of its four cache breakpoints; the fourth ends the instructions.
-
-    The last message's is what the next call reads; the user's message before it is what this one reads; the
-    first message's outlives an interruption in which the others expire.
-    """
-    said = [{"role": message.role.value, "content": list(message.content)} for message in messages]
-    users = [position for position, message in enumerate(messages) if message.role is Speaker.USER]
-    for position in {*users[:1], *users[-2:]}:
-        content: Any = said[position]["content"]
-        content[-1] = _cached(content[-1])
-    return said
 
 
 def _stop(reply: StreamedReply) -> tuple[Stop, str]:

@@ -33,6 +33,9 @@ _ADVICE: Final[Mapping[int, tuple[str, str]]] = {
 }
 """Kind and what a person can do, for answers that asking again does not change."""
 
+_CLOUD_LIBRARIES: Final = frozenset({"botocore", "boto3", "google"})
+_CONNECTION_ERRORS: Final = frozenset({"ConnectionError", "HTTPClientError", "TransportError"})
+
 _STATUS_BY_TYPE: Final[Mapping[str, int]] = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -67,6 +70,22 @@ def refusal(error: "anthropic.APIStatusError", tame: Callable[[str], str]) -> Ad
         return UnavailableError(f"the model answered {status}: {said}")
     kind, advice = _ADVICE.get(status, ("invalid", "look at ANTHROPIC_BASE_URL"))
     return PermanentError(f"the model answered {status}, {advice} ({said})", kind=f"{KIND_PREFIX}{kind}")
+
+
+def of_a_cloud(error: Exception, tame: Callable[[str], str]) -> AdapterError | None:
+    """What an error of a cloud provider's own library means; None for any other error.
+
+    Known by where it is defined, because those libraries are installed only where they are needed.
+    """
+    if type(error).__module__.partition(".")[0] not in _CLOUD_LIBRARIES:
+        return None
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if kinds & _CONNECTION_ERRORS or getattr(error, "retryable", False):
+        return UnavailableError(f"no credential from the cloud provider yet: {type(error).__name__}")
+    return PermanentError(
+        f"the cloud provider's credentials cannot be used: {tame(str(error))}",
+        kind=f"{KIND_PREFIX}misconfigured",
+    )
 
 
 def _delay(response: httpx2.Response) -> timedelta:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pydantic_core import from_json, to_json
+
 REPLY_CHARACTERS: Final = 200_000
 """Longer than the longest reply that its limit of tokens allows; whoever sends more is cut off."""
 _KEPT: Final = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
@@ -100,6 +102,8 @@ class StreamedReply:
         for part in ("text", "thinking", "signature"):
             if part in growing.pieces:
                 block[part] = str(block.get(part) or "") + growing.joined(part)
+            if part in block:
+                block[part] = str(block[part]).encode(errors="replace").decode()
         return block if kind != "text" or block.get("text") else None
 
     def _tool_use(self, growing: _Growing) -> dict[str, Any] | None:
@@ -109,8 +113,8 @@ class StreamedReply:
         given: Any = block.get("input") or {}
         if text := growing.joined("input"):
             try:
-                given = json.loads(text)
-            except (ValueError, RecursionError):
+                given = from_json(to_json(json.loads(text), inf_nan_mode="null"))
+            except (ValueError, RecursionError):  # no JSON, or none that a payload can carry
                 given = None
         if not isinstance(given, dict):
             self.malformed.append(block["id"])

@@ -12,8 +12,9 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError
 
-from localhub.messages_api import KEY, Said, listening
-from localhub.model import REPAIR
+from localhub.model_api.api import KEY, listening
+from localhub.model_api.demo import REPAIR
+from localhub.model_api.replies import Said
 from localhub.scenarios import scenario
 from localhub.stage import REPOSITORY, Stage
 from workflows.models import Outcome, Status, Strategy

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from temporalio.service import RPCError
 
-from localhub.messages_api import KEY, MessagesApi, Said, calling, listening, text
+from localhub.model_api.api import KEY, MessagesApi, listening
+from localhub.model_api.replies import Said, calling, text
 from localhub.scenarios import CI_FILE, scenario
 from localhub.stage import REPOSITORY, Stage
 from sessions import Call, create, replace, view

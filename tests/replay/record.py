@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from localhub.model import model_settings
+from localhub.model_api.demo import model_settings
 from localhub.stage import Stage
 from outcomes import BY_MODEL, CASES, SETTINGS, Play
 

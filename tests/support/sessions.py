@@ -12,7 +12,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.patching.session.tools import EDITOR
-from localhub.messages_api import KEY, MODEL, MessagesApi
+from localhub.model_api.api import KEY, MessagesApi
+from localhub.model_api.replies import MODEL
 from workflows.models import (
     Diagnosis,
     Evidence,

@@ -1,9 +1,11 @@
 """A model's repair session as the workflow holds it: what it may cost, how it ends, what the model hears."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
@@ -11,6 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 from scripted import HEAD, ScriptedActivities, proposal, reading, serving, snapshot, start
 from workflows import models
 from workflows.models import CiVerdict, GateDecision, GateVerdict, Limits, Outcome, Reason, Strategy
+from workflows.remediation import RemediationWorkflow
 from workflows.session_models import (
     SessionStart,
     Stop,
@@ -173,13 +176,22 @@ async def test_a_model_without_a_known_price_is_bounded_by_its_calls(remediate: 
 
 
 async def test_a_session_stops_when_its_time_is_up(remediate: Remediate) -> None:
-    wait = ApplicationError("wait", type="throttled", next_retry_delay=timedelta(minutes=9))
-    script = session(turn("list"), wait, turn("list"), wait, turn("list"))
+    async def slow(request: ToolsRequest) -> ToolsResult:
+        return (await tools(request)).model_copy(update={"seconds": 100.0})
+
+    script = session(turn("list", seconds=210.0), use_tools=[slow])
 
     result = await remediate(script)
 
-    assert len(script.called("take_turn")) == 5
-    assert "within 15 minutes" in result.detail
+    assert len(script.called("take_turn")) == 3
+    assert "within 15 minutes of work" in result.detail
+
+
+async def test_waiting_as_long_as_the_model_asks_costs_a_session_nothing(remediate: Remediate) -> None:
+    wait = ApplicationError("wait", type="throttled", next_retry_delay=timedelta(minutes=9))
+    script = session(turn("list"), *[wait] * 5, turn("submit"))
+
+    assert (await remediate(script)).outcome is Outcome.FIXED
 
 
 async def test_a_conversation_that_grows_too_long_ends(remediate: Remediate) -> None:
@@ -232,6 +244,28 @@ async def test_an_outage_of_the_model_is_waited_out_for_a_while(remediate: Remed
 
     assert result.reason is Reason.NO_REPAIR_FOUND
     assert "could not be asked" in result.detail
+
+
+async def test_a_human_s_stop_ends_a_session_in_the_middle_of_a_reply(
+    own_skipping: WorkflowEnvironment,
+) -> None:
+    asked = asyncio.Event()
+
+    async def think(_request: Any) -> Any:
+        asked.set()
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(0.02)
+
+    script = session(turn("list"), think)
+    async with serving(own_skipping.client, script):
+        handle = await start(own_skipping.client)
+        await asked.wait()
+        await handle.signal(RemediationWorkflow.stop, models.Order(by="ana"))
+        result = await handle.result()
+
+    assert result.outcome is Outcome.STOPPED
+    assert "write_commit" not in script.names()
 
 
 # ── what the model hears ────────────────────────────────────────────────────────────────────────────────────

@@ -89,7 +89,9 @@ class SessionActivities:
             # A worker without a key took over from one that had it.
             raise PermanentError("no model is set up on this worker", kind=f"{KIND_PREFIX}misconfigured")
         conversation = Conversation(instructions=INSTRUCTIONS, tools=TOOLS, messages=request.messages)
-        return await _beating(self._claude.converse(conversation))
+        started = time.monotonic()
+        turn = await _beating(self._claude.converse(conversation))
+        return turn.model_copy(update={"seconds": _since(started)})
 
     @activity.defn
     @translating
@@ -98,7 +100,7 @@ class SessionActivities:
 
         Safe to repeat: it begins with the patch before them, in a throwaway folder.
         """
-        pulse = _pulse()
+        pulse, started = _pulse(), time.monotonic()
         async with AsyncExitStack() as stack:
 
             async def fresh(diff: str) -> Workspace:
@@ -108,7 +110,8 @@ class SessionActivities:
 
             workspace = await fresh(request.diff)
             toolbox = Toolbox(request, workspace, fresh, self._read_log, self._sandbox, pulse)
-            return await toolbox.use()
+            done = await toolbox.use()
+        return done.model_copy(update={"seconds": _since(started)})
 
     @activity.defn
     @translating
@@ -118,7 +121,7 @@ class SessionActivities:
         Safe to repeat: it writes nothing outside throwaway folders.
         """
         pulse, patch = _pulse(), request.patch
-        started = time.perf_counter()
+        started = time.monotonic()
         async with self._restored(patch.repository, patch.base_sha, request.diff, pulse) as after:
             changes = await pulse.run(after.changes)
             objection = _objection(patch, changes)
@@ -139,7 +142,7 @@ class SessionActivities:
                 additions=changes.additions,
                 deletions=changes.deletions,
                 proof=proof,
-                tool_seconds=round(time.perf_counter() - started, 4),
+                tool_seconds=_since(started),
                 tree=changes.tree,
             )
         )
@@ -194,6 +197,11 @@ def _objection(request: PatchRequest, changes: Changes) -> str:
                 f"({record.ci or 'not published'}). Repair it in another way, or give up."
             )
     return ""
+
+
+def _since(started: float) -> float:
+    """Seconds since a moment of the monotonic clock."""
+    return round(time.monotonic() - started, 4)
 
 
 def _pulse() -> Pulse:

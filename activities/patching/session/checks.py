@@ -23,6 +23,7 @@ _PREPARES: Final = re.compile(
     r"(?:sudo|apt|apt-get|apk|brew|curl|wget|git|echo|mkdir|cp)\b"
     r"|(?:python3? -m )?(?:pip|pip3|pipx|uv|poetry|pdm|npm|pnpm|yarn|bun|gem|bundle|composer|cargo|go|rustup)"
     r" (?:\S+ )?(?:install|ci|sync|add|get|update|upgrade|fetch|download|i)\b"
+    r"|(?:yarn|pnpm|bundle|composer)$"
 )
 """Commands that make a runner ready, and would need the network here; they are not what failed."""
 
@@ -58,9 +59,9 @@ def failing_commands(jobs: Iterable[FailedJob], workspace: Workspace) -> tuple[C
     found: dict[Command, None] = {}
     for job in jobs:
         plain = parse_step(job.command or "", cwd=job.working_directory or ".", paths=workspace.tracked)
-        for command in unwrapped(plain, tree):
-            if not _PREPARES.match(command.text or " ".join(command.argv)):
-                found.setdefault(command)
+        for command in plain:
+            inner = unwrapped([command], tree) or [command]  # a script that is not plain runs as a whole
+            found |= dict.fromkeys(each for each in inner if not _PREPARES.match(each.text))
     return tuple(found)[:COMMANDS]
 
 

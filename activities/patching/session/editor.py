@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from activities.adapters.workspace import Workspace
 
+REDACTED: Final = "«redacted"
+"""What stands in the place of a secret in what a model is shown."""
 _LISTED: Final = 400
 _MATCHES_SHOWN: Final = 10
 
@@ -100,12 +102,18 @@ def edit(workspace: Workspace, command: StrReplace | Create | Insert) -> str:
             new, done = _replaced(_text(workspace, path), command, path), "was changed"
         case Insert():
             new, done = _inserted(_text(workspace, path), command, path), "was changed"
+    if new.count(REDACTED) > _known(workspace, path).count(REDACTED):
+        raise ToolError("The text has a mark where a secret stands; edit around that place.")
     try:
         content = new.encode()
     except UnicodeEncodeError:
         raise ToolError("The text holds characters that cannot be written as UTF-8.") from None
     workspace.write(path, content)
     return f"{path} {done}."
+
+
+def _known(workspace: Workspace, path: str) -> str:
+    return (workspace.read(path) or b"").decode(errors="replace")
 
 
 def _is_folder(workspace: Workspace, path: str) -> bool:

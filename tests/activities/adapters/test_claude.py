@@ -11,19 +11,8 @@ from pydantic import BaseModel, SecretStr
 from activities.adapters.claude import REPLY_TOKENS, Claude, ModelAccess, ModelProvider, Question, Reply
 from activities.adapters.model_prices import ModelPrice, Tokens, cost_usd, price_of
 from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
-from localhub.messages_api import (
-    KEY,
-    MODEL,
-    Cut,
-    Fault,
-    MessagesApi,
-    Raw,
-    Said,
-    Turn,
-    answer,
-    listening,
-    text,
-)
+from localhub.model_api.api import KEY, MessagesApi, listening
+from localhub.model_api.replies import MODEL, Cut, Fault, Raw, Said, Turn, answer, text
 from workflows.models import ModelProblem
 
 
@@ -170,7 +159,7 @@ async def test_bedrock_without_a_region_says_so(
     assert "AWS_REGION" in str(refused)
 
 
-async def test_vertex_without_its_package_or_credentials_says_so(
+async def test_vertex_without_credentials_says_so(
     http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLOUD_ML_REGION", "europe-west1")
@@ -181,7 +170,7 @@ async def test_vertex_without_its_package_or_credentials_says_so(
 
     assert isinstance(refused, PermanentError)
     assert refused.kind == "model_misconfigured"
-    assert "vertex" in str(refused)
+    assert "credentials" in str(refused)
 
 
 # ── refusals of the API ─────────────────────────────────────────────────────────────────────────────────────

@@ -13,8 +13,9 @@ from activities.adapters.claude import TURN_TOKENS, Claude, Conversation, ModelA
 from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
 from activities.patching.session.prompt import INSTRUCTIONS
 from activities.patching.session.tools import TOOLS
-from localhub.messages_api import KEY, MODEL, Cut, Fault, MessagesApi, Raw, Said, calling, listening, text
-from localhub.messages_api import Turn as Played
+from localhub.model_api.api import KEY, MessagesApi, listening
+from localhub.model_api.replies import MODEL, Cut, Fault, Raw, Said, calling, text
+from localhub.model_api.replies import Turn as Played
 from workflows.session_models import Message, Speaker, Stop, Turn
 
 OPENING: Final = Message(role=Speaker.USER, content=({"type": "text", "text": "Repair this. " * 400},))
@@ -146,7 +147,13 @@ async def test_a_reply_has_its_text_its_calls_and_what_it_took(http: httpx2.Asyn
 
 
 @pytest.mark.parametrize(
-    "given", ['{"path": "src', "[1, 2]", "null", "{]", "[" * 20_000, '"text"'], ids=lambda each: each[:10]
+    "given",
+    [
+        *('{"path": "src', "[1, 2]", "null", "{]", '"text"', "[" * 20_000),
+        '{"path": "\\ud800"}',
+        '{"path": ' + "[" * 600 + "]" * 600 + "}",
+    ],
+    ids=lambda each: each[:20],
 )
 async def test_a_call_whose_input_is_no_json_object_is_kept_and_marked(
     http: httpx2.AsyncClient, given: str
@@ -157,6 +164,17 @@ async def test_a_call_whose_input_is_no_json_object_is_kept_and_marked(
     assert turn.malformed == (broken["id"],)
     assert broken["input"] == {}
     assert whole["input"] == {"pattern": "x"}
+
+
+async def test_a_reply_can_always_be_kept_in_a_history(http: httpx2.AsyncClient) -> None:
+    thought = {"type": "thinking", "thinking": "half a pair: \ud83d", "signature": "s"}
+    words = {"type": "text", "text": "another: \udc00"}
+    odd = calling(("list", '{"depth": NaN, "width": 1e999}'))
+
+    turn = await _turn(http, Said(content=[thought, words, *odd.content], usage=None))
+
+    assert Turn.model_validate_json(turn.model_dump_json()) == turn
+    assert turn.content[2]["input"] == {"depth": None, "width": None}
 
 
 @pytest.mark.parametrize(

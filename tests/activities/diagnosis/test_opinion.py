@@ -13,7 +13,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider, Reply
 from activities.diagnosis.activity import NO_MODEL, DiagnosisActivities
 from activities.diagnosis.opinion import opinion, question
-from localhub.messages_api import KEY, MODEL, Fault, MessagesApi, Turn, answer, listening, text
+from localhub.model_api.api import KEY, MessagesApi, listening
+from localhub.model_api.replies import MODEL, Fault, Turn, answer, text
 from workflows.models import (
     Action,
     Blame,

@@ -23,7 +23,8 @@ from activities.adapters.repository import RepositoryMirrors
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import SessionActivities
 from activities.patching.session.tools import EDITOR
-from localhub.messages_api import Fault, MessagesApi, Said, Turn, calling, listening, text
+from localhub.model_api.api import MessagesApi, listening
+from localhub.model_api.replies import Fault, Said, Turn, calling, text
 from sessions import FILES, FIX, Repository, claude, patch_request, read_log, replace
 from workflows.models import (
     AttemptResult,

@@ -9,7 +9,8 @@ from activities.adapters.repository import RepositoryMirrors
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import NO_MODEL, SessionActivities
 from activities.patching.session.prompt import INSTRUCTIONS
-from localhub.messages_api import listening, text
+from localhub.model_api.api import listening
+from localhub.model_api.replies import text
 from sessions import COMMAND, FILES, PRICING, Repository, claude, failed_job, patch_request, read_log
 from workflows.models import AttemptRecord, Evidence, FailureClass, Strategy
 from workflows.session_models import SessionRequest, SessionStart

@@ -101,6 +101,19 @@ async def test_a_secret_in_a_file_is_not_shown(use: Use) -> None:
     assert token not in done.model_dump_json()
 
 
+async def test_the_mark_of_a_secret_is_not_written_back_in_its_place(use: Use) -> None:
+    token = "ghp_" + "a1" * 18
+    shown = "t = «redacted:github-token»\nx = 2\n"
+
+    done = await use(
+        create("a.txt", shown), replace("a.txt", "x = 1", "x = 2"), files={"a.txt": f"t = {token}\nx = 1\n"}
+    )
+
+    assert [each.is_error for each in done.results] == [True, False]
+    assert "edit around that place" in done.results[0].text
+    assert "redacted" not in done.diff
+
+
 # ── edits ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -296,6 +309,15 @@ async def test_without_a_plain_command_there_is_nothing_to_run(use: Use, command
     [refused] = (await use(("run_check", {}), jobs=(failed_job(command),))).results
 
     assert "nothing to run" in refused.text
+
+
+async def test_a_script_that_is_not_plain_runs_as_a_whole(use: Use) -> None:
+    files = {"Makefile": "check:\n\tif true; then echo from make; exit 3; fi\n", "a.txt": ""}
+
+    [shown] = (await use(("run_check", {}), jobs=(failed_job("make check"),), files=files)).results
+
+    assert "from make" in shown.text
+    assert "exit status 2" in shown.text
 
 
 async def test_of_a_long_output_the_end_is_shown(use: Use) -> None:

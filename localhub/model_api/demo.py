@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from localhub.messages_api import KEY, Said, calling, listening
+from localhub.model_api.api import KEY, listening
+from localhub.model_api.replies import Said, calling
 
 EDITOR: Final = "str_replace_based_edit_tool"
 _HANDED_ON: Final = (
