@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+EXAMPLE_CHARACTERS: Final = 10_000
+"""Of an earlier fix that a model is shown."""
 ATTEMPTS_CEILING: Final = 3
 """No configuration raises it."""
 
@@ -622,6 +624,8 @@ class Proposal(Payload):
     proof: Proof = Proof(state=ProofState.NOT_PROVED_HERE)
     tool_seconds: float = 0.0
     """Seconds spent in git and in the repository's own tools."""
+    example: str = Field(default="", max_length=EXAMPLE_CHARACTERS)
+    """The diff of a merged fix of the same failure, where it could not be made again."""
     tree: Sha | None = None
     """The repository's files after the patch, as git names them; None where that was not computed."""
 
@@ -730,6 +734,8 @@ class PullRequestRequest(Payload):
     proposal: Proposal
     verdict: GateVerdict
     approved_by: Name | None = None
+    fingerprint: Name = ""
+    """Of the failure that the first attempt was made for."""
 
 
 class PullRequest(Payload):

@@ -152,6 +152,7 @@ class Case:
             proposal=self.proposal,
             verdict=_known(self.status.verdict),
             approved_by=approved_by,
+            fingerprint=next((each.fingerprint for each in self.status.attempts), self.evidence.fingerprint),
         )
 
     def read_checks(self) -> ChecksRequest:

@@ -40,9 +40,7 @@ async def test_what_is_no_permission_is_not_quoted(value: str) -> None:
     assert str(error) == "GitHub answered 403: No"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "says"), [(-600, "s ahead of"), (600, "s behind"), (0, ""), (10, "")]
-)
+@pytest.mark.parametrize(("seconds", "says"), [(-600, "s ahead of"), (600, "s behind"), (0, ""), (10, "")])
 async def test_a_refused_credential_says_how_far_the_clock_is_off(seconds: int, says: str) -> None:
     theirs = format_datetime(datetime.now(tz=UTC) + timedelta(seconds=seconds), usegmt=True)
     error = await refusal(answer(401, {"message": "Bad credentials"}, {"date": theirs}))
