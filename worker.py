@@ -214,7 +214,7 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         evidence.read_log,
         diagnosis.diagnose_failure,
         diagnosis.diagnose_by_model,
-        PatchingActivities(mirrors, sandbox).propose_patch,
+        PatchingActivities(mirrors, sandbox, github).propose_patch,
         session.open_session,
         session.take_turn,
         session.use_tools,

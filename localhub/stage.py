@@ -47,7 +47,7 @@ _PUBLISHER_MAY: Final = {
     "statuses": "read",
     "workflows": "write",
 }
-_READER_MAY: Final = {"metadata": "read", "actions": "read", "checks": "read", "contents": "read"}
+_READER_MAY: Final = dict.fromkeys(("metadata", "actions", "checks", "contents", "pull_requests"), "read")
 _HOOK_EVENTS: Final = ("workflow_run", "check_suite", "pull_request", "issue_comment")
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+EXAMPLE_CHARACTERS: Final = 10_000
+"""Of an earlier fix that a model is shown."""
 ATTEMPTS_CEILING: Final = 3
 """No configuration raises it."""
 
@@ -668,6 +670,8 @@ class Proposal(Payload):
     proof: Proof = Proof(state=ProofState.NOT_PROVED_HERE)
     tool_seconds: float = 0.0
     """Seconds spent in git and in the repository's own tools."""
+    example: str = Field(default="", max_length=EXAMPLE_CHARACTERS)
+    """The diff of a merged fix of the same failure, where it could not be made again."""
     tree: Sha | None = None
     """The repository's files after the patch, as git names them; None where that was not computed."""
 
@@ -793,6 +797,8 @@ class PullRequestRequest(Payload):
     workflow_id: int = 0
     other_bases: tuple[Name, ...] = ()
     """Branches to open it against where CI would not start against `base_branch`, the best one first."""
+    fingerprint: Name = ""
+    """Of the failure that the first attempt was made for."""
 
 
 class PullRequest(Payload):

@@ -66,7 +66,7 @@ _REVERT: Final = re.compile(
     re.ASCII,
 )
 """How the revert of a fix is titled: by git, by GitHub, or as the merge of such a pull request."""
-_MARKER: Final = re.compile(r"<!-- regreen run=(\d+) -->", re.ASCII)
+_MARKER: Final = re.compile(r"<!-- regreen run=(\d+)(?: fingerprint=([\w:.-]{1,100}))? -->", re.ASCII)
 
 
 def remediation_id(repository: str, run_id: int) -> str:
@@ -113,15 +113,24 @@ def reverts_fix(commit_message: str) -> bool:
     return _REVERT.match(commit_message) is not None
 
 
-def marker(run_id: int) -> str:
-    """The machine-readable marker of Regreen's own pull requests and comments."""
-    return f"<!-- regreen run={run_id} -->"
+def marker(run_id: int, fingerprint: str = "") -> str:
+    """The machine-readable marker of Regreen's own pull requests and comments.
+
+    A pull request's names the failure as well, so that what repaired it can be found when it comes again.
+    """
+    return f"<!-- regreen run={run_id}{f' fingerprint={fingerprint}' if fingerprint else ''} -->"
 
 
 def parse_marker(text: str) -> int | None:
     """The run id in the first marker found in `text`, or None."""
     match = _MARKER.search(text)
     return int(match[1]) if match else None
+
+
+def parse_fingerprint(text: str) -> str | None:
+    """The failure that the first marker found in `text` names, or None."""
+    match = _MARKER.search(text)
+    return match[2] if match else None
 
 
 def commit_trailers(run_id: int, attempt: int, fingerprint: str) -> str:

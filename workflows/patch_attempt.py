@@ -47,7 +47,7 @@ class PatchAttemptWorkflow:
         """Let a model look for a repair; `before` is what the recipes came to."""
         start = await carry_out(
             policies.OPEN_SESSION,
-            SessionRequest(patch=self._request, setback=setback(before)),
+            SessionRequest(patch=self._request, setback=setback(before), example=before.proposal.example),
             self._summary("open a session with the model"),
         )
         if start.closed:

@@ -162,6 +162,7 @@ class Case:
             workflow_path=self.run.workflow_path,
             workflow_id=self.run.workflow_id,
             other_bases=tuple(filter(None, (self.run.base_branch, self.run.default_branch))),
+            fingerprint=next((each.fingerprint for each in self.status.attempts), self.evidence.fingerprint),
         )
 
     def read_checks(self) -> ChecksRequest:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from workflows.models import (
+    EXAMPLE_CHARACTERS,
     DiffText,
     FailedJob,
     ModelUse,
@@ -49,6 +50,8 @@ class SessionRequest(Payload):
     patch: PatchRequest
     setback: Sentence = ""
     """Why the recipes have no patch."""
+    example: str = Field(default="", max_length=EXAMPLE_CHARACTERS)
+    """The diff of a merged fix of the same failure."""
 
 
 class SessionStart(Payload):

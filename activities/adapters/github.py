@@ -340,6 +340,26 @@ class GitHub:
             if each.head_branch == head_branch and (each.head_repository or "").casefold() == home.casefold()
         ]
 
+    async def list_merged_fixes(self, repository: str, *, limit: int) -> list[PullRequestRecord]:
+        """Merged pull requests from fix branches of this repository, among those closed ones changed last."""
+        path = api_path(
+            "repos",
+            repository,
+            "pulls",
+            state="closed",
+            sort="updated",
+            direction="desc",
+            per_page=min(limit, _PAGE),
+        )
+        found = await self._api.list(PullRequestRecord, repository, path, _PULLS_READ, limit=limit)
+        return [
+            each
+            for each in found
+            if each.merged
+            and naming.parse_fix_branch(each.head_branch) is not None
+            and (each.head_repository or "").casefold() == repository.casefold()
+        ]
+
     async def get_pull_request(self, repository: str, number: int) -> PullRequestRecord:
         """A pull request."""
         path = api_path("repos", repository, "pulls", number)

@@ -248,6 +248,8 @@ class PullRequestRecord(Record):
     title: Text = ""
     body: Text = ""
     merged_at: datetime | None = None
+    merge_commit_sha: str | None = None
+    """The commit that brought it into its base, where it is merged; else a trial."""
     head_branch: Text = Field(default="", validation_alias=AliasPath("head", "ref"))
     head_repository: str | None = Field(default=None, validation_alias=AliasPath("head", "repo", "full_name"))
     base_branch: Text = Field(default="", validation_alias=AliasPath("base", "ref"))

@@ -19,6 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from activities.adapters.credentials import Credentials
+from activities.adapters.file_changes import FileChange, read_changes
 from activities.adapters.git_process import GitResult, run_git
 from activities.adapters.pulse import Pulse
 from activities.adapters.workspace import Workspace
@@ -78,12 +79,7 @@ class RepositoryMirrors:
             UnavailableError: Network or server trouble.
         """
         pulse = pulse or Pulse()
-        mirror = self._mirror(repository)
-        if not _SHA.fullmatch(sha):
-            raise PermanentError(f"not a commit id: {sha[:60]!r}", kind="invalid")
-        if not _holds(mirror, sha):
-            token = await self._credentials.token(repository, {"contents": "read"})
-            await pulse.run(lambda: self._fetch(_Wanted(repository, sha, token), mirror, pulse))
+        mirror = await self._fetched(repository, sha, pulse)
         stack = contextlib.ExitStack()
         try:
             try:
@@ -95,6 +91,25 @@ class RepositoryMirrors:
             yield workspace
         finally:
             await asyncio.shield(asyncio.to_thread(stack.close))
+
+    async def changes_of(self, repository: str, sha: str, *, pulse: Pulse) -> tuple[FileChange, ...]:
+        """What commit `sha` changed against its first parent.
+
+        Raises:
+            AdapterError: As `checkout` does; `invalid` also where it changed too much.
+        """
+        mirror = await self._fetched(repository, sha, pulse)
+        return await pulse.run(lambda: read_changes(mirror, sha, pulse))
+
+    async def _fetched(self, repository: str, sha: str, pulse: Pulse) -> Path:
+        """The mirror, which then holds the commit."""
+        mirror = self._mirror(repository)
+        if not _SHA.fullmatch(sha):
+            raise PermanentError(f"not a commit id: {sha[:60]!r}", kind="invalid")
+        if not _holds(mirror, sha):
+            token = await self._credentials.token(repository, {"contents": "read"})
+            await pulse.run(lambda: self._fetch(_Wanted(repository, sha, token), mirror, pulse))
+        return mirror
 
     def sweep(self) -> int:
         """Remove the workspaces whose owner is gone; how many there were."""

@@ -6,12 +6,14 @@ import time
 
 from temporalio import activity
 
+from activities.adapters.github import GitHub
 from activities.adapters.pulse import Pulse
 from activities.adapters.repository import RepositoryMirrors
 from activities.errors import PermanentError, translating
 from activities.patching.bench import TOOL_SECONDS, Bench, Draft, SetbackError
 from activities.patching.commands import Command
-from activities.patching.proposers import PROPOSERS, worth
+from activities.patching.proposers import PROPOSERS, Proposer, worth
+from activities.patching.recall import Recalled, make_again, recall
 from activities.patching.sandbox import CommandResult, Sandbox
 from workflows.models import PatchRequest, Proof, ProofState, Proposal
 from workflows.naming import patch_id
@@ -23,13 +25,20 @@ class PatchingActivities:
     Args:
         mirrors: Where repositories are read from.
         sandbox: Where their commands run.
+        github: Where earlier fixes are looked up; None where none are.
         tool_timeout: Seconds of wall time for one command.
     """
 
     def __init__(
-        self, mirrors: RepositoryMirrors, sandbox: Sandbox, *, tool_timeout: float = TOOL_SECONDS
+        self,
+        mirrors: RepositoryMirrors,
+        sandbox: Sandbox,
+        github: GitHub | None = None,
+        *,
+        tool_timeout: float = TOOL_SECONDS,
     ) -> None:
         self._mirrors = mirrors
+        self._github = github
         self._sandbox = sandbox
         self._tool_timeout = tool_timeout
 
@@ -47,7 +56,8 @@ class PatchingActivities:
         seconds = 0.0
         untouched: dict[tuple[tuple[str, ...], Command], CommandResult] = {}
         best: tuple[int, Proposal] | None = None
-        for proposer in (one for one in PROPOSERS if one.considers(request)):
+        recalled = await self._recall(request, pulse)
+        for proposer in (*_recalling(recalled), *(one for one in PROPOSERS if one.considers(request))):
             started = time.perf_counter()
             async with self._mirrors.checkout(request.repository, request.base_sha, pulse=pulse) as workspace:
                 bench = Bench(
@@ -75,13 +85,25 @@ class PatchingActivities:
                 finally:
                     seconds += bench.tool_seconds
         if best:
-            return best[1].model_copy(update={"tool_seconds": round(seconds, 4)})
+            return best[1].model_copy(
+                update={"tool_seconds": round(seconds, 4), "example": recalled.diff if recalled else ""}
+            )
         return Proposal(
             base_sha=request.base_sha,
             summary=" ".join(reasons) or "The failing step's command is not known, so no recipe applies.",
             proof=proof,
             tool_seconds=round(seconds, 4),
+            example=recalled.diff if recalled else "",
         )
+
+    async def _recall(self, request: PatchRequest, pulse: Pulse) -> Recalled | None:
+        return await recall(self._github, self._mirrors, request, pulse) if self._github else None
+
+
+def _recalling(recalled: Recalled | None) -> tuple[Proposer, ...]:
+    if recalled is None:
+        return ()
+    return (Proposer(lambda _: True, functools.partial(make_again, recalled=recalled)),)
 
 
 def _accepted(request: PatchRequest, draft: Draft, seconds: float) -> Proposal:

@@ -9,7 +9,8 @@ from activities.patching.bench import Bench, Draft, SetbackError
 from activities.patching.checks import Check, examine, examine_base, proof_of, standing, step_checks, told
 from activities.patching.recipe import FixCommand, Recipe
 from activities.patching.sandbox import CommandResult, SandboxUnavailableError
-from workflows.models import PatchRequest, ProofState, Strategy
+from activities.patching.versions import difference
+from workflows.models import PatchRequest, Proof, ProofState, Strategy
 
 _ROUNDS: Final = 3
 """One tool's repair may be the next one's finding (a removed import leaves a blank line too many)."""
@@ -40,36 +41,49 @@ def _repaired(bench: Bench, checks: Sequence[Check], absent: str) -> Draft:
     before = examine_base(bench, checks)
     proof = proof_of(checks, before, before)
     if not proof.exit_before:
-        detail = (
-            f"`{told(checks)}` passes here; the runner's tool may be another version, or see other files."
+        reason = (
+            _other_version(bench, checks) or "The runner's tool may be another version, or see other files."
         )
-        raise SetbackError(detail, proof=proof.model_copy(update={"exit_after": None, "detail": detail}))
+        raise _setback(
+            f"`{told(checks)}` passes here. {reason}", proof.model_copy(update={"exit_after": None})
+        )
     used, after = _mend(bench, checks, before)
-    changes = bench.changes(list(used.values()))
-    left = _unnamed(
-        bench.request, changes, [check for check in checks if check.recipe and check.recipe.name in used]
-    )
+    recipes = list(used.values())
+    changes = bench.changes(recipes)
+    left = _unnamed(bench.request, changes, [check for check in checks if check.recipe in recipes])
     if left:
         bench.workspace.restore(left)
-        changes, after = bench.changes(list(used.values())), examine(bench, checks)
+        changes, after = bench.changes(recipes), examine(bench, checks)
     proof = proof_of(checks, before, after)
     names = " and ".join(used)
     if not changes.diff:
-        reason = f"{names} found nothing it repairs by itself; `{told(checks)}` still fails."
-        raise SetbackError(reason, proof=proof.model_copy(update={"detail": reason}))
+        found = f"{names} found nothing it repairs by itself; `{told(checks)}` still fails."
+        limits = " ".join(dict.fromkeys(recipe.limits for recipe in recipes))
+        raise _setback(f"{found} {limits} {_other_version(bench, checks)}", proof)
     if proof.state is ProofState.NOT_PROVED_HERE:
-        reason = f"{names} changed files, and `{told(checks)}` still fails as before; the change was dropped."
-        raise SetbackError(reason, proof=proof.model_copy(update={"detail": reason}))
+        found = f"{names} changed files, and `{told(checks)}` still fails as before; the change was dropped."
+        raise _setback(f"{found} {_other_version(bench, checks)}", proof)
     detail = absent or (f"`{told(checks)}` fails on less than before." if proof.exit_after else "")
     if left:
         detail = (
             f"The tool here would also change {len(left)} {'file' if len(left) == 1 else 'files'} that the "
-            "runner's did not complain of; they were left alone."
+            f"runner's did not complain of; they were left alone. {_other_version(bench, checks)}"
         )
     state = ProofState.NOT_PROVED_HERE if absent else proof.state
-    summary = " ".join(recipe.summary for recipe in used.values())
-    proof = proof.model_copy(update={"state": state, "detail": detail})
+    proof = proof.model_copy(update={"state": state, "detail": detail.strip()})
+    summary = " ".join(recipe.summary for recipe in recipes)
     return Draft(Strategy.RECIPE, "+".join(used), summary, proof, changes)
+
+
+def _setback(reason: str, proof: Proof) -> SetbackError:
+    reason = " ".join(reason.split())
+    shown = proof.model_copy(update={"state": ProofState.NOT_PROVED_HERE, "detail": reason})
+    return SetbackError(reason, proof=shown)
+
+
+def _other_version(bench: Bench, checks: Sequence[Check]) -> str:
+    """A sentence that tells a tool's version here from the one the repository pins; else empty."""
+    return next(filter(None, (difference(bench, check) for check in checks)), "")
 
 
 def _mend(

@@ -83,6 +83,8 @@ class FixCommand:
     """Options with which it is no check at all."""
     check: Rewrite = Rewrite()
     """The same check, certain to change nothing."""
+    checks: tuple[str, ...] = ()
+    """Another command that asks the same and needs less, which is run in the check's place."""
     repair: Rewrite = Rewrite()
     becomes: tuple[str, ...] = ()
     """Program and subcommand of the repair, where they are others than the check's."""
@@ -119,7 +121,7 @@ class FixCommand:
     def check_argv(self, argv: Sequence[str]) -> list[str]:
         """The check as it is run here, before and after the repair."""
         head, arguments = self._split(argv)
-        return [*head, *self.check(arguments)]
+        return [*(self.checks or (*head, *self.check(arguments)))]
 
     def further_argv(self, argv: Sequence[str]) -> list[str]:
         """The command of the repair that reaches further."""
@@ -174,6 +176,8 @@ class Recipe:
     """Patterns of the only files it may change: by name, or by path where they hold a slash."""
     repair: FixCommand | Edit
     summary: str
+    limits: str = ""
+    """Why it may repair nothing, in a sentence for a person."""
     changes_demands: bool = False
     """It may change what checks demand; all others may only lay out anew the files that say so."""
     exercised: bool = True

@@ -58,8 +58,12 @@ def commit_message(request: CommitRequest) -> str:
     """A commit's subject and trailers."""
     subject = f"Fix {FAILURE_NAMES[request.failure_class]} in run {request.run_id}"
     # A line break smuggled into a trailer would forge another.
-    fingerprint = request.fingerprint if _FINGERPRINT.fullmatch(request.fingerprint) else "none"
+    fingerprint = _known(request.fingerprint) or "none"
     return f"{subject}\n\n{naming.commit_trailers(request.run_id, request.attempt, fingerprint)}\n"
+
+
+def _known(fingerprint: str) -> str:
+    return fingerprint if _FINGERPRINT.fullmatch(fingerprint) else ""
 
 
 def pull_request_title(request: PullRequestRequest) -> str:
@@ -75,7 +79,7 @@ def pull_request_body(request: PullRequestRequest, base: str) -> str:
     workflow_id = naming.remediation_id(request.repository, request.run_id)
     return document(
         [
-            Block(naming.marker(request.run_id)),
+            Block(naming.marker(request.run_id, _known(request.fingerprint))),
             Block(
                 f"Repairs the {FAILURE_NAMES[request.diagnosis.failure_class]} of {run} "
                 f"(workflow {code(request.workflow_name)})."

@@ -275,6 +275,21 @@ SAMPLES: dict[str, Sample] = {
         lines=('+version = "0.2.0"',),
         failure_class=FailureClass.DEPENDENCY,
     ),
+    **{
+        f"uv-lock-{subcommand}": Sample(
+            files={
+                "pyproject.toml": '[project]\nname = "app"\nversion = "0.2.0"\nrequires-python = ">=3.11"\n',
+                "uv.lock": (
+                    'version = 1\nrequires-python = ">=3.11"\n\n'
+                    '[[package]]\nname = "app"\nversion = "0.1.0"\nsource = { virtual = "." }\n'
+                ),
+            },
+            command=f"uv {subcommand} --locked --all-extras",
+            lines=('+version = "0.2.0"',),
+            failure_class=FailureClass.DEPENDENCY,
+        )
+        for subcommand in ("sync", "export")
+    },
     "npm-ci": Sample(
         files={
             "package.json": '{"name": "app", "version": "1.0.0", "dependencies": {"lib": "file:lib"}}\n',
@@ -299,7 +314,7 @@ SAMPLES: dict[str, Sample] = {
             lines=('+version = "0.2.0"',),
             failure_class=FailureClass.DEPENDENCY,
         )
-        for subcommand in ("build", "check", "test", "metadata")
+        for subcommand in ("build", "check", "test", "metadata", "clippy")
     },
     "action-version": edit(
         {CI: "jobs:\n  check:\n    runs-on: x\n    steps:\n      - uses: actions/upload-artifact@v3\n"},

@@ -9,6 +9,7 @@ from typing import Final
 from activities.patching.recipe import STYLE_OR_COMPILE, FixCommand, Recipe, Rewrite, options
 from workflows.models import FailureClass
 
+_LIMITS: Final = "What a lock file lacks must be asked of a registry, and commands have no network here."
 _LOCK: Final = STYLE_OR_COMPILE | {FailureClass.DEPENDENCY, FailureClass.CONFIGURATION}
 
 
@@ -37,6 +38,7 @@ def _lock(
             repair=Rewrite(drops=options(marks) | options(drops)),
         ),
         summary=f"Brought {file} up to its manifest, without the network.",
+        limits=_LIMITS,
         exercised=exercised,
     )
 
@@ -45,6 +47,24 @@ _NPM: Final = "npm install --package-lock-only --offline --ignore-scripts --no-a
 
 LOCKS: Final[tuple[Recipe, ...]] = (
     _lock("uv-lock", "uv lock", "uv lock --offline", "uv.lock", marks="--check --locked", check="--offline"),
+    *(
+        Recipe(
+            name=f"uv-lock-{subcommand}",
+            failure_classes=_LOCK,
+            touches=("uv.lock",),
+            repair=FixCommand(
+                tool="uv",
+                subcommand=subcommand,
+                marks=frozenset({"--locked"}),
+                checks=("uv", "lock", "--check", "--offline"),
+                becomes=("uv", "lock", "--offline"),
+                repair=Rewrite(only={}),
+            ),
+            summary="Brought uv.lock up to its manifest, without the network.",
+            limits=_LIMITS,
+        )
+        for subcommand in ("sync", "export")
+    ),
     _lock(
         *("npm-ci", "npm ci", _NPM, "package-lock.json"),
         drops="--dry-run --ignore-scripts --no-audit --no-fund --prefer-offline",
@@ -64,8 +84,9 @@ LOCKS: Final[tuple[Recipe, ...]] = (
                 repair=Rewrite(only=options("--manifest-path=1")),
             ),
             summary="Brought Cargo.lock up to its manifest, without the network.",
+            limits=_LIMITS,
         )
-        for subcommand in ("build", "check", "test", "metadata")
+        for subcommand in ("build", "check", "test", "metadata", "clippy")
     ),
     _lock(
         *("poetry-lock", "poetry check", "poetry lock", "poetry.lock"),
@@ -73,5 +94,15 @@ LOCKS: Final[tuple[Recipe, ...]] = (
         drops="--strict",
         exercised=False,
     ),
+    _lock(
+        *("poetry-lock-check", "poetry lock", "poetry lock", "poetry.lock"), marks="--check", exercised=False
+    ),
+    _lock(
+        *("pnpm-install", "pnpm install", "pnpm install --lockfile-only --offline", "pnpm-lock.yaml"),
+        marks="--frozen-lockfile",
+        check="--offline",
+        exercised=False,
+    ),
+    _lock(*("pdm-lock", "pdm lock", "pdm lock", "pdm.lock"), marks="--check", exercised=False),
     _lock(*("go-mod-tidy", "go mod tidy", "go mod tidy", "go.*"), marks="-diff", exercised=False),
 )

@@ -5,7 +5,7 @@ from typing import Final
 
 from activities.patching.commands import Command
 from activities.patching.session.speech import quoted
-from workflows.models import AttemptRecord, Evidence, FailedJob
+from workflows.models import EXAMPLE_CHARACTERS, AttemptRecord, Evidence, FailedJob
 from workflows.session_models import SessionRequest
 
 _CHANGES_CHARACTERS: Final = 16_000
@@ -76,6 +76,11 @@ def _parts(request: SessionRequest, tag: str, changes: str, commands: Sequence[C
     )
     if request.setback:
         yield "What the recipes came to: " + quoted(tag, request.setback, most=_WORDS_CHARACTERS)
+    if request.example:
+        yield (
+            "A fix that was merged for the same failure, as an example. It could not simply be made again: "
+            + quoted(tag, request.example, most=EXAMPLE_CHARACTERS)
+        )
     yield "The failed jobs: " + quoted(tag, _jobs(patch.evidence), most=_EXCERPTS_CHARACTERS)
     yield _runnable(commands, tag)
     whose = "The failing commit" if patch.attempt == 1 else "The commit of the attempt before"

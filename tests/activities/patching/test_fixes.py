@@ -1,7 +1,13 @@
 """How far a check's own repair reaches."""
 
+import importlib.metadata
+import re
 from collections.abc import Awaitable, Callable
 
+import pytest
+
+from activities.patching.versions import pinned_version
+from activities.patching.wrappers.tree import Tree
 from workflows.models import PatchRequest, ProofState, Proposal
 
 Request = Callable[..., PatchRequest]
@@ -48,3 +54,44 @@ async def test_what_ruff_calls_unsafe_and_changes_behaviour_is_not_applied(
     proposal = await propose(request_for(files, "ruff check ."))
     assert proposal.diff == ""
     assert "nothing it repairs by itself" in proposal.summary
+
+
+PINS = {
+    ".pre-commit-config.yaml": (
+        "repos:\n- repo: https://github.com/psf/black-pre-commit-mirror\n  rev: 23.1.0\n"
+        "  hooks: [{id: black}]\n"
+    ),
+    "requirements-dev.txt": "pytest\nblack[jupyter]==23.1.0\n",
+    "pyproject.toml": '[dependency-groups]\ndev = ["black == 23.1.0"]\n',
+    "uv.lock": '[[package]]\nname = "black"\nversion = "23.1.0"\n',
+    ".github/workflows/ci.yml": "jobs:\n  check:\n    steps:\n      - run: pip install black==23.1.0\n",
+}
+
+
+@pytest.mark.parametrize("file", PINS)
+async def test_a_check_that_passes_here_tells_the_versions_apart(
+    request_for: Request, propose: Propose, file: str
+) -> None:
+    proposal = await propose(request_for({"app.py": "x = 1\n", file: PINS[file]}, "black --check app.py"))
+    assert proposal.diff == ""
+    assert re.search(r"Here is black \d[\d.]+; the repository pins 23\.1\.0\.", proposal.summary)
+
+
+async def test_a_version_that_agrees_is_not_mentioned(request_for: Request, propose: Propose) -> None:
+    pin = f"ruff=={importlib.metadata.version('ruff')}\n"
+    proposal = await propose(request_for({"app.py": "x = 1\n", "requirements.txt": pin}, "ruff check ."))
+    assert "pins" not in proposal.summary
+
+
+@pytest.mark.parametrize(
+    ("tool", "text"),
+    [
+        ("prettier", '{"devDependencies": {"prettier": "3.1.0"}}'),
+        ("biome", '{"packages": {"node_modules/@biomejs/biome": {\n "version": "3.1.0"'),
+        ("prettier", "npx prettier@3.1.0 --check ."),
+    ],
+)
+def test_pins_of_packages_are_read(tool: str, text: str) -> None:
+    tree = Tree(["package.json"], lambda _: text.encode())
+    assert pinned_version(tool, tree, "none.yml") == "3.1.0"
+    assert pinned_version("other", tree, "none.yml") is None

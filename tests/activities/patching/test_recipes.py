@@ -98,6 +98,13 @@ async def test_the_row_repairs_its_sample(
         ("./gradlew spotlessCheck", "./gradlew spotlessCheck", "./gradlew spotlessApply"),
         ("mvn -B spotless:check", "mvn -B spotless:check", "mvn -B spotless:apply"),
         ("dotnet format --verify-no-changes", "dotnet format --verify-no-changes", "dotnet format"),
+        ("poetry lock --check", "poetry lock --check", "poetry lock"),
+        ("pdm lock --check", "pdm lock --check", "pdm lock"),
+        (
+            "pnpm install --frozen-lockfile",
+            "pnpm install --offline --frozen-lockfile",
+            "pnpm install --lockfile-only --offline",
+        ),
         ("swiftlint lint --strict", "swiftlint lint --strict", "swiftlint --fix --strict"),
         ("pint --test", "pint --test", "pint"),
         ("nixpkgs-fmt --check .", "nixpkgs-fmt --check .", "nixpkgs-fmt ."),
@@ -123,7 +130,7 @@ async def test_the_row_repairs_its_sample(
 )
 def test_paths_and_options_of_the_check_are_kept(command: str, check: str, repair: str) -> None:
     found = fix_command_for(command.split(), FailureClass.UNKNOWN)
-    assert found
+    assert found is not None
     assert found[1].check_argv(command.split()) == check.split()
     assert found[1].repair_argv(command.split()) == repair.split()
 
@@ -205,3 +212,20 @@ def test_what_is_no_check_is_left_alone(command: str) -> None:
 )
 def test_a_row_keeps_to_its_diagnoses(failure_class: FailureClass) -> None:
     assert fix_command_for(["ruff", "check"], failure_class) is None
+
+
+async def test_a_lock_file_that_needs_a_registry_says_so(
+    request_for: Callable[..., PatchRequest], propose: Callable[..., Awaitable[Proposal]]
+) -> None:
+    files = {
+        "pyproject.toml": (
+            '[project]\nname = "app"\nversion = "0.1.0"\nrequires-python = ">=3.11"\ndependencies = ["six"]\n'
+        ),
+        "uv.lock": (
+            'version = 1\nrequires-python = ">=3.11"\n\n'
+            '[[package]]\nname = "app"\nversion = "0.1.0"\nsource = { virtual = "." }\n'
+        ),
+    }
+    proposal = await propose(request_for(files, "uv lock --check", failure_class=FailureClass.DEPENDENCY))
+    assert proposal.diff == ""
+    assert "must be asked of a registry" in proposal.summary
