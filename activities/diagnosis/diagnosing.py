@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from activities.diagnosis.places import files, in_repository, locations
 from activities.diagnosis.rule import CONFIDENCE, Certainty, Rule
+from activities.diagnosis.rule_table import RuleTable
 from activities.diagnosis.rules import RULES
 from workflows.models import (
     Action,
@@ -17,6 +18,7 @@ from workflows.models import (
     Location,
 )
 
+_TABLE: Final = RuleTable(RULES)
 _LINES_SHOWN: Final = 6
 _FILLED_IN: Final = 200
 
@@ -105,7 +107,9 @@ def _recognise(job: FailedJob) -> _Finding | None:
     """The most certain rule that matches the job's log; of equals, the one that matches first."""
     best: tuple[tuple[int, int], _Finding] | None = None
     command = job.command or job.step or ""
-    for rule in RULES:
+    for rule in _TABLE.candidates(job.excerpt.text):
+        if best is not None and rule.certainty < best[1].rule.certainty:
+            break
         applies, place = rule.match(job.excerpt.text, command, job.exit_code)
         if not applies:
             continue
