@@ -1,6 +1,7 @@
 """What next, given what we know: pure functions, tested without Temporal."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from workflows import conclusions

@@ -23,20 +23,38 @@ COMMANDS: Final[tuple[Rule, ...]] = (
     _by_command(
         FailureClass.FORMAT,
         "A formatter's check",
-        r"\b(?:black|isort|prettier|rustfmt|gofmt|clang-format|dprint|spotless\w*|(?:ruff|biome) format"
-        r"|(?:cargo|terraform|deno) fmt|dotnet format)\b",
+        r"\b(?:black|isort|usort|prettier|rustfmt|gofmt|gofumpt|goimports|clang-format|dprint|shfmt|yapf"
+        r"|autopep8"
+        r"|docformatter|mdformat|pyproject-fmt|sqlfmt|sort-package-json|scalafmt|swiftformat|ktfmt"
+        r"|google-java-format"
+        r"|taplo|buildifier|cmake-format|gersemi|stylua|ormolu|fourmolu|csharpier|php-cs-fixer|spotless\w*"
+        r"|(?:ruff|biome|dart|mix|dotnet|swift) format|(?:cargo|terraform|tofu|deno|zig|just|buf) (?:fmt"
+        r"|format)"
+        r"|(?:npm|yarn|pnpm|bun)(?: run)? (?:format|fmt)\S{0,40}|make (?:format|fmt)\S{0,20})\b",
     ),
     _by_command(
         FailureClass.LINT,
         "A linter",
-        r"\b(?:ruff|flake8|pylint|eslint|xo|stylelint|golangci-lint|go vet|clippy|rubocop|shellcheck|yamllint"
-        r"|markdownlint\S{0,20}|hadolint|actionlint|codespell|pre-commit|biome|ktlint|detekt|phpcs"
-        r"|(?:npm|yarn|pnpm)(?: run)? lint\S{0,40}|make lint)\b",
+        r"\b(?:ruff|flake8|pylint|eslint|xo|oxlint|stylelint|golangci-lint|staticcheck|revive|go vet|clippy"
+        r"|rubocop"
+        r"|standardrb|shellcheck|yamllint|markdownlint\S{0,20}|pymarkdown|hadolint|actionlint|zizmor"
+        r"|codespell|typos"
+        r"|cspell|pre-commit|biome|ktlint|detekt|phpcs|tflint|tfsec|checkov|cfn-lint|ansible-lint|sqlfluff"
+        r"|djlint"
+        r"|swiftlint|credo|hlint|luacheck|selene|vale|textlint|proselint|bandit|semgrep|vulture|interrogate"
+        r"|pydocstyle"
+        r"|refurb|unimport|pycln|autoflake|pyupgrade|commitlint|gitlint|spectral|redocly|knip|publint"
+        r"|cppcheck"
+        r"|clang-tidy|cpplint|checkstyle\w*|pmd\w*|spotbugs\w*|buf lint|helm lint|kube-linter|reuse lint"
+        r"|(?:npm|yarn|pnpm|bun)(?: run)? lint\S{0,40}|make lint\S{0,20})\b",
     ),
     _by_command(
         FailureClass.TYPE_CHECK,
         "A type checker",
-        r"\b(?:mypy|pyright|basedpyright|tsc|phpstan|psalm|pyre|ty check)\b",
+        r"\b(?:mypy|dmypy|pyright|basedpyright|pyrefly|pytype|tsc|vue-tsc|svelte-check|astro check|tsd"
+        r"|flow(?: check)?"
+        r"|phpstan|psalm|pyre|ty check|sorbet|srb tc|steep|dialyzer"
+        r"|(?:npm|yarn|pnpm|bun)(?: run)? type-?check\S{0,40})\b",
     ),
     _by_command(
         FailureClass.UNIT_TEST,

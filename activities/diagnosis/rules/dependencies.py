@@ -302,7 +302,7 @@ DEPENDENCIES: Final[tuple[Rule, ...]] = (
         name="node-module",
         failure_class=FailureClass.DEPENDENCY,
         root_cause="The JavaScript module {module} cannot be found.",
-        pattern=r"^(?:\w*Error(?: \[\w+\])?: )?Cannot find (?:module|package) '(?P<module>[^'\n]{1,150})'",
+        pattern=r"(?:^|\bError(?: \[\w+\])?: )Cannot find (?:module|package) '(?P<module>[^'\n]{1,150})'",
         certainty=Certainty.FAMILY,
     ),
 )

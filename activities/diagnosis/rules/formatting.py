@@ -76,7 +76,8 @@ FORMATTING: Final[tuple[Rule, ...]] = (
         name="spotless",
         failure_class=FailureClass.FORMAT,
         root_cause="spotless finds format violations: {message}",
-        pattern=r"The following files had format violations:(?:\n[> ]{1,10})(?P<message>[^\n]{1,200})",
+        pattern=r"The following files had format violations:(?:\n(?:\[ERROR\])?[> ]{1,10})(?P<message>[^\n]"
+        r"{1,200})",
         source="Spotless documentation, spotlessCheck",
     ),
     Rule(
