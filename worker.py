@@ -1,0 +1,318 @@
+"""Composition root of the worker process: settings → clients → activities → Temporal workers."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+import httpx2
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.adapters.access import Access
+from activities.adapters.claude import Claude, ModelAccess, ModelProvider
+from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
+from activities.adapters.github import GitHub
+from activities.adapters.model_prices import ModelPrice
+from activities.adapters.repository import RepositoryMirrors
+from activities.adapters.turns import WRITE_SPACING, Turns
+from activities.checks.activity import ChecksActivities
+from activities.checks.doctor import Configured
+from activities.checks.doctor import examine as examine_access
+from activities.checks.findings import Finding
+from activities.diagnosis.activity import DiagnosisActivities
+from activities.evidence.activity import EvidenceActivities
+from activities.evidence.failed_logs import FailedLog
+from activities.evidence.failed_logs import failed_logs as failed_logs_of
+from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
+from activities.evidence.redaction import remember
+from activities.patching.activity import PatchingActivities
+from activities.patching.doctor import Examination, examine
+from activities.patching.sandbox import Sandbox
+from activities.patching.session.activity import SessionActivities
+from activities.publishing.activity import PublishingActivities
+from workflows.configuration import Duration
+from workflows.connection import connect, register_search_attributes
+from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
+from workflows.patch_attempt import PatchAttemptWorkflow
+from workflows.remediation import RemediationWorkflow
+
+GRACE: Final = timedelta(seconds=60)
+"""How long running activities may finish after a stop was asked for: a GitHub call's own limit."""
+HTTP_TIMEOUT_SECONDS: Final = 10.0
+PATCHING_AT_ONCE: Final = 4
+"""Repairs run the repository's own tools, which use every core they find."""
+
+_SECRETS_OF_SDKS: Final = (
+    "TEMPORAL_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+)
+
+log = logging.getLogger("regreen.worker")
+
+
+class Role(StrEnum):
+    """Which queue a worker process serves, and so which secrets it needs."""
+
+    ALL = "all"
+    """Both, on a laptop."""
+    PUBLISHER = "publisher"
+    """Workflows, and every write to GitHub. Never reads logs or runs repository code."""
+    ANALYST = "analyst"
+    """Logs, diagnosis, patches. Cannot write to GitHub."""
+
+
+def _split(value: Any) -> Any:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+class WorkerSettings(BaseSettings):
+    """Settings of a worker process, from the environment (prefix `REGREEN_`), `.env` and `/run/secrets`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REGREEN_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    role: Role = Role.ALL
+    github_api_url: str = "https://api.github.com"
+    """REST root; `https://HOST/api/v3` on GitHub Enterprise Server."""
+    github_url: str = "https://github.com"
+    """Web and git root."""
+    publisher_token: SecretStr | None = None
+    """Personal token that may write contents and pull requests. Simple alternative to an App."""
+    publisher_app_id: str | None = None
+    publisher_private_key: SecretStr | None = None
+    """PEM text of the App's private key."""
+    reader_token: SecretStr | None = None
+    """Personal token that may only read. Not needed for public repositories."""
+    reader_app_id: str | None = None
+    reader_private_key: SecretStr | None = None
+    github_write_spacing: Annotated[Duration, Field(ge=timedelta(0))] = WRITE_SPACING
+    """Pause after each write, per installation and process. GitHub asks for a second."""
+    cache_dir: Path = Path("~/.cache/regreen")
+    """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
+    log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
+    """What the logs on disk may take in all; of a log longer than half of it the two ends are kept."""
+    model_provider: ModelProvider = ModelProvider.ANTHROPIC
+    model: str = "claude-sonnet-5-5"
+    """The model's name, as its provider spells it."""
+    repair_model: str | None = None
+    """Another model for repairs; none means the same."""
+    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    """Key of the Claude API or of a gateway that speaks it. Only the analyst uses it."""
+    anthropic_base_url: str | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
+    """Another address of the model's API."""
+    model_prices: dict[str, ModelPrice] | None = None
+    """US dollars per million tokens by model, beside the list prices that Regreen knows."""
+
+    tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
+
+    @model_validator(mode="after")
+    def _publisher_can_write(self) -> Self:
+        if self.role is Role.ANALYST:
+            return self
+        if self.publisher_token is None and (
+            self.publisher_app_id is None or self.publisher_private_key is None
+        ):
+            raise ValueError(
+                "REGREEN_PUBLISHER_APP_ID and REGREEN_PUBLISHER_PRIVATE_KEY (or REGREEN_PUBLISHER_TOKEN) "
+                f"are missing; the role {self.role} needs them to open pull requests"
+            )
+        return self
+
+    def credentials(self, of: Role, http: httpx2.AsyncClient) -> Credentials:
+        """The GitHub credential of the publisher or of the analyst."""
+        publisher = of is Role.PUBLISHER
+        token = self.publisher_token if publisher else self.reader_token
+        app_id = self.publisher_app_id if publisher else self.reader_app_id
+        key = self.publisher_private_key if publisher else self.reader_private_key
+        if token is not None:
+            return PersonalToken(token)
+        if app_id is not None and key is not None:
+            return AppInstallation(app_id, key, http, self.github_api_url)
+        return NoCredentials()
+
+
+def claude(settings: WorkerSettings, http: httpx2.AsyncClient, *, model: str | None = None) -> Claude | None:
+    """The model (by default the one for diagnoses), or None where none is set up."""
+    without_key = settings.model_provider is ModelProvider.ANTHROPIC and not settings.anthropic_api_key
+    if settings.model_provider is ModelProvider.OFF or without_key:
+        return None
+    access = ModelAccess(
+        provider=settings.model_provider,
+        model=model or settings.model,
+        api_key=settings.anthropic_api_key,
+        base_url=settings.anthropic_base_url,
+        prices=settings.model_prices or {},
+    )
+    return Claude(access, http)
+
+
+def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
+    """The activities of the queue `ci-remediation`: deterministic, may write to GitHub."""
+    github = GitHub(
+        http,
+        settings.credentials(Role.PUBLISHER, http),
+        api_url=settings.github_api_url,
+        turns=Turns(settings.github_write_spacing),
+    )
+    checks = ChecksActivities(github)
+    publishing = PublishingActivities(github)
+    return [
+        checks.read_run,
+        checks.read_checks,
+        checks.rerun_failed_jobs,
+        publishing.judge_patch,
+        publishing.write_commit,
+        publishing.advance_fix_branch,
+        publishing.open_pull_request,
+        publishing.label_pull_request,
+        publishing.close_pull_request,
+        publishing.read_pull_request,
+        publishing.post_report,
+        publishing.authorise_order,
+    ]
+
+
+def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
+    """The activities of the queue `ci-patching`: they read hostile text and cannot write to GitHub."""
+    credentials = settings.credentials(Role.ANALYST, http)
+    github = GitHub(http, credentials, api_url=settings.github_api_url)
+    cache = settings.cache_dir.expanduser()
+    mirrors = RepositoryMirrors(cache / "git", server_url=settings.github_url, credentials=credentials)
+    sandbox = Sandbox(tools=settings.tool_dirs)
+    state = sandbox.probe()
+    if state.works:
+        log.info("sandbox: works, %s", state.detail)
+    else:
+        log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
+    evidence = EvidenceActivities(github, LogCache(github, cache / "logs", settings.log_cache_bytes))
+    diagnosis = DiagnosisActivities(claude(settings, http))
+    repairing = claude(settings, http, model=settings.repair_model)
+    session = SessionActivities(mirrors, sandbox, evidence.read_log, repairing)
+    return [
+        evidence.collect_evidence,
+        evidence.read_log,
+        diagnosis.diagnose_failure,
+        diagnosis.diagnose_by_model,
+        PatchingActivities(mirrors, sandbox, github).propose_patch,
+        session.open_session,
+        session.take_turn,
+        session.use_tools,
+        session.prove_submission,
+    ]
+
+
+async def failed_logs(
+    settings: WorkerSettings, repository: str, run_id: int, attempt: int | None, folder: Path
+) -> AsyncIterator[FailedLog]:
+    """The logs of a run's failed jobs, as the analyst may read them; see `failed_logs.failed_logs`."""
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        github = GitHub(http, settings.credentials(Role.ANALYST, http), api_url=settings.github_api_url)
+        logs = LogCache(github, folder, settings.log_cache_bytes)
+        async for log in failed_logs_of(github, logs, repository, run_id, attempt):
+            yield log
+
+
+def examine_machine(settings: WorkerSettings) -> Examination:
+    """What repairs would find here, were a worker started."""
+    return examine(Sandbox(tools=settings.tool_dirs))
+
+
+async def examine_github(settings: WorkerSettings, repository: str | None) -> tuple[Finding, ...]:
+    """What is wrong with the access to GitHub that is set here, as `activities.checks.doctor` says it."""
+
+    def configured(of: Role, app_id: str | None, token: SecretStr | None) -> Configured:
+        credentials = settings.credentials(of, http)
+        access = Access(http, credentials, settings.github_api_url)
+        return Configured(
+            access=None if isinstance(credentials, NoCredentials) else access,
+            app_id=app_id if token is None else None,
+            token_prefix=token.get_secret_value().strip()[:4] if token is not None else "",
+        )
+
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        return await examine_access(
+            configured(Role.PUBLISHER, settings.publisher_app_id, settings.publisher_token),
+            configured(Role.ANALYST, settings.reader_app_id, settings.reader_token),
+            repository,
+        )
+
+
+def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:
+    """One Temporal worker per queue that the role serves."""
+    workers = []
+    if settings.role is not Role.ANALYST:
+        workers.append(
+            Worker(
+                client,
+                task_queue=PUBLISHER_QUEUE,
+                workflows=[RemediationWorkflow, PatchAttemptWorkflow],
+                activities=publisher_activities(settings, http),
+                workflow_runner=SandboxedWorkflowRunner(
+                    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+                        "pydantic_core", "pydantic"
+                    )
+                ),
+                graceful_shutdown_timeout=GRACE,
+            )
+        )
+    if settings.role is not Role.PUBLISHER:
+        workers.append(
+            Worker(
+                client,
+                task_queue=ANALYST_QUEUE,
+                activities=analyst_activities(settings, http),
+                max_concurrent_activities=PATCHING_AT_ONCE,
+                graceful_shutdown_timeout=GRACE,
+            )
+        )
+    return workers
+
+
+def own_secrets(settings: WorkerSettings) -> list[str]:
+    """Every secret this process knows of: its settings, and what SDKs read for themselves."""
+    given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return given + [value for name in _SECRETS_OF_SDKS if (value := os.environ.get(name))]
+
+
+async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
+    """Serve the role's queues until `stopping` is set; then let running activities finish."""
+    remember(own_secrets(settings))
+    client = await connect()
+    await register_search_attributes(client)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS))
+        for worker in build_workers(client, settings, http):
+            await stack.enter_async_context(worker)
+        log.info("serving as %s", settings.role)
+        await stopping.wait()
+        log.info("stopping: running activities get up to %.0f s", GRACE.total_seconds())
+
+
+async def run(settings: WorkerSettings) -> None:
+    """`serve` until SIGINT or SIGTERM."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for received in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(received, stopping.set)
+    await serve(settings, stopping)

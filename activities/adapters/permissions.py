@@ -31,6 +31,7 @@ READER: Final[Mapping[str, str]] = {
     "actions": "read",
     "checks": "read",
     "contents": "read",
+    "pull_requests": "read",
 }
 
 EVENTS: Final = ("check_suite", "issue_comment", "pull_request", "workflow_run")
