@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.adapters.access import Access
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
 from activities.adapters.github import GitHub
@@ -25,9 +26,12 @@ from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
 from activities.adapters.turns import WRITE_SPACING, Turns
 from activities.checks.activity import ChecksActivities
+from activities.checks.doctor import Configured
+from activities.checks.doctor import examine as examine_access
+from activities.checks.findings import Finding
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
-from activities.evidence.failed_logs import RunLog
+from activities.evidence.failed_logs import FailedLog
 from activities.evidence.failed_logs import failed_logs as failed_logs_of
 from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
 from activities.evidence.redaction import remember
@@ -203,7 +207,8 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
     evidence = EvidenceActivities(github, LogCache(github, cache / "logs", settings.log_cache_bytes))
     diagnosis = DiagnosisActivities(claude(settings, http))
-    session = SessionActivities(mirrors, sandbox, claude(settings, http, model=settings.repair_model))
+    repairing = claude(settings, http, model=settings.repair_model)
+    session = SessionActivities(mirrors, sandbox, evidence.read_log, repairing)
     return [
         evidence.collect_evidence,
         evidence.read_log,
@@ -219,17 +224,38 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
 
 async def failed_logs(
     settings: WorkerSettings, repository: str, run_id: int, attempt: int | None, folder: Path
-) -> AsyncIterator[RunLog]:
+) -> AsyncIterator[FailedLog]:
     """The logs of a run's failed jobs, as the analyst may read them; see `failed_logs.failed_logs`."""
     async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
         github = GitHub(http, settings.credentials(Role.ANALYST, http), api_url=settings.github_api_url)
-        async for log in failed_logs_of(github, repository, run_id, attempt, folder):
+        logs = LogCache(github, folder, settings.log_cache_bytes)
+        async for log in failed_logs_of(github, logs, repository, run_id, attempt):
             yield log
 
 
 def examine_machine(settings: WorkerSettings) -> Examination:
     """What repairs would find here, were a worker started."""
     return examine(Sandbox(tools=settings.tool_dirs))
+
+
+async def examine_github(settings: WorkerSettings, repository: str | None) -> tuple[Finding, ...]:
+    """What is wrong with the access to GitHub that is set here, as `activities.checks.doctor` says it."""
+
+    def configured(of: Role, app_id: str | None, token: SecretStr | None) -> Configured:
+        credentials = settings.credentials(of, http)
+        access = Access(http, credentials, settings.github_api_url)
+        return Configured(
+            access=None if isinstance(credentials, NoCredentials) else access,
+            app_id=app_id if token is None else None,
+            token_prefix=token.get_secret_value().strip()[:4] if token is not None else "",
+        )
+
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        return await examine_access(
+            configured(Role.PUBLISHER, settings.publisher_app_id, settings.publisher_token),
+            configured(Role.ANALYST, settings.reader_app_id, settings.reader_token),
+            repository,
+        )
 
 
 def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:

@@ -33,6 +33,7 @@ from activities.adapters.records import (
     Step,
     Tree,
     TreeEntry,
+    WorkflowRecord,
     WorkflowRun,
 )
 from activities.adapters.turns import Turns
@@ -137,6 +138,12 @@ class GitHub:
             WorkflowRun, repository, path, _ACTIONS_READ, key="workflow_runs", limit=limit
         )
 
+    async def get_workflow_state(self, repository: str, workflow_id: int) -> str | None:
+        """Whether a workflow is switched on (`active`); None for one that GitHub itself provides."""
+        path = api_path("repos", repository, "actions", "workflows", workflow_id)
+        found = await none_when_missing(self._api.get(WorkflowRecord, repository, path, _ACTIONS_READ))
+        return found.state if found else None
+
     async def list_jobs(self, repository: str, run_id: int, attempt: int) -> list[Job]:
         """Every job of one attempt of a run, in GitHub's order."""
         path = api_path(
@@ -168,13 +175,6 @@ class GitHub:
         path = api_path("repos", repository, "commits", sha, "check-runs", per_page=_PAGE)
         return await self._api.list(CheckRun, repository, path, _CHECKS_READ, key="check_runs")
 
-    async def list_annotations(
-        self, repository: str, check_run_id: int, *, limit: int
-    ) -> list[AnnotationRecord]:
-        """The first remarks of a check run."""
-        path = api_path("repos", repository, "check-runs", check_run_id, "annotations", per_page=_PAGE)
-        return await self._api.list(AnnotationRecord, repository, path, _CHECKS_READ, limit=limit)
-
     async def list_statuses(self, repository: str, sha: str) -> list[CommitStatus]:
         """The latest status of each context on a commit; none without the permission to read them."""
         path = api_path("repos", repository, "commits", sha, "status", per_page=_PAGE)
@@ -195,6 +195,13 @@ class GitHub:
         path = api_path("repos", repository, "rules", "branches", branch, per_page=_PAGE)
         listing = none_when_missing(self._api.list(BranchRule, repository, path, _METADATA_READ))
         return await _none_when_forbidden(listing) or []
+
+    async def list_annotations(
+        self, repository: str, check_run_id: int, *, limit: int
+    ) -> list[AnnotationRecord]:
+        """The first remarks of a check run."""
+        path = api_path("repos", repository, "check-runs", check_run_id, "annotations", per_page=_PAGE)
+        return await self._api.list(AnnotationRecord, repository, path, _CHECKS_READ, limit=limit)
 
     async def rerun_failed_jobs(self, repository: str, run_id: int) -> None:
         """Start the next attempt of a run, with its failed jobs only."""

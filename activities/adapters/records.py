@@ -68,6 +68,12 @@ class WorkflowRun(Record):
     actor_type: Text = Field(default="", validation_alias=AliasPath("actor", "type"))
 
 
+class WorkflowRecord(Record):
+    """A workflow file as GitHub keeps it."""
+
+    state: str
+
+
 class Step(Record):
     """A step of a job."""
 

@@ -10,43 +10,42 @@ from activities.evidence.job_evidence import failed_jobs
 from activities.evidence.log_cache import LogCache
 
 
-class RunLog(NamedTuple):
-    """The log of a failed job of a run."""
+class FailedLog(NamedTuple):
+    """The log of a failed job."""
 
     job: str
     """The job's name."""
     path: Path | None
-    """Readable until the next one is asked for; None where there is none."""
+    """Where it is, until the next one is asked for; None where there is none."""
     problem: str | None
     """Why there is no log, or not all of it."""
 
 
 async def failed_logs(
-    github: GitHub, repository: str, run_id: int, attempt: int | None, folder: Path
-) -> AsyncIterator[RunLog]:
+    github: GitHub, logs: LogCache, repository: str, run_id: int, attempt: int | None
+) -> AsyncIterator[FailedLog]:
     """Fetch the logs of the jobs that failed in an attempt of a run, by default its latest.
 
     Args:
         github: Read access is enough.
+        logs: Where logs come from.
         repository: "owner/name".
         run_id: The run.
         attempt: One of its attempts; None for the latest.
-        folder: Where to put the logs.
 
     Raises:
         AdapterError: GitHub gives no answer, or refuses it.
     """
     run = await github.get_run(repository, run_id, attempt)
     failed = failed_jobs(await github.list_jobs(repository, run_id, run.run_attempt))
-    logs = LogCache(github, folder)
     for job in failed[:JOBS_DETAILED]:
         async with logs.open(repository, job.id) as log:
             if log.path is None:
-                yield RunLog(job.name, None, log.problem or f"its log is {log.state}")
+                yield FailedLog(job.name, None, log.problem or f"its log is {log.state}")
             else:
                 cut = (
-                    f"{log.omitted_bytes:,} bytes of its middle were left out" if log.omitted_bytes else None
+                    f"{log.omitted_bytes:,} bytes in its middle were not kept" if log.omitted_bytes else None
                 )
-                yield RunLog(job.name, log.path, cut)
+                yield FailedLog(job.name, log.path, cut)
     if len(failed) > JOBS_DETAILED:
-        yield RunLog(f"{len(failed) - JOBS_DETAILED} more jobs", None, "failed as well and were not read")
+        yield FailedLog(f"{len(failed) - JOBS_DETAILED} more jobs", None, "failed as well and were not read")
