@@ -74,6 +74,11 @@ class StarterSettings(BaseSettings):
     session_usd: float = Field(
         default=_LIMITS.session_usd, ge=0, description="US dollars that one repair session may cost"
     )
+    remediation_usd: float = Field(
+        default=_LIMITS.remediation_usd,
+        ge=0,
+        description="US dollars that all model calls of one remediation may cost",
+    )
 
     skip_marker: str = Field(
         default=_POLICY.skip_marker,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from workflows.models import Diagnosis, ModelOpinion, ModelProblem, RunSnapshot, Spending, Status
+from workflows.models import Diagnosis, Limits, ModelOpinion, ModelProblem, RunSnapshot, Spending, Status
 
 _PROBLEMS: Final = {
     ModelProblem.REFUSED: "refused to answer",
@@ -22,6 +22,24 @@ def wants_model(run: RunSnapshot, diagnosis: Diagnosis) -> bool:
 def may_repair(run: RunSnapshot) -> bool:
     """Whether a model may be asked for a patch. Bots' branches get rules and recipes only."""
     return not run.head_is_bot
+
+
+def dollars_left(status: Status, limits: Limits) -> float | None:
+    """What the remediation may still spend on models; None where the cost so far is not known."""
+    if not status.model_calls:
+        return limits.remediation_usd
+    return None if status.cost_usd is None else max(limits.remediation_usd - status.cost_usd, 0.0)
+
+
+def is_spent(status: Status, limits: Limits) -> bool:
+    """Whether no further paid call may be made."""
+    return dollars_left(status, limits) == 0.0
+
+
+def without_money(by_rules: Diagnosis, limits: Limits) -> Diagnosis:
+    """The rules' diagnosis where a model may not be asked any more."""
+    note = f"US$ {limits.remediation_usd:.2f} for models are spent, so the rules alone decided."
+    return by_rules.model_copy(update={"note": note})
 
 
 def may_ask_again(opinion: ModelOpinion) -> bool:

@@ -70,6 +70,8 @@ class Limits(Payload):
     """What replies and tools of one session may take together; waiting is not counted."""
     session_usd: float = Field(default=2.0, ge=0)
     """US dollars of one session. A model without a known price is bounded by calls and time alone."""
+    remediation_usd: float = Field(default=5.0, ge=0)
+    """US dollars of all model calls of a remediation, diagnoses and sessions; looked at before each call."""
 
 
 class TriagePolicy(Payload):

@@ -182,7 +182,10 @@ class RemediationWorkflow:
     ) -> models.Diagnosis:
         """The model's diagnosis, or the rules' own with the reason why the model has none."""
         opinions: list[models.ModelOpinion] = []
+        limits = self._case.request.limits
         while len(opinions) < policies.MODEL_ASKS:
+            if consultation.is_spent(self._case.status, limits) and workflow.patched("remediation-usd"):
+                break
             try:
                 opinion = await self._do(policies.DIAGNOSE_BY_MODEL, wanted, "Ask the model for the cause")
             except ActivityError as failure:
@@ -191,6 +194,8 @@ class RemediationWorkflow:
             self._pay(consultation.spending(self._case.status, opinion))
             if not consultation.may_ask_again(opinion):
                 break
+        if not opinions:
+            return consultation.without_money(by_rules, limits)
         return consultation.with_opinion(by_rules, tuple(opinions))
 
     async def _rule_out_flakiness(self) -> Ending | None:

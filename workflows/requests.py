@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from workflows.consultation import may_repair
+from workflows.consultation import dollars_left, may_repair
 from workflows.models import (
     ATTEMPTS_CEILING,
     AttemptResult,
@@ -15,6 +15,7 @@ from workflows.models import (
     EvidenceRequest,
     GateDecision,
     GateVerdict,
+    Limits,
     PatchRequest,
     Proposal,
     PullRequestRef,
@@ -112,11 +113,19 @@ class Case:
             evidence=self.evidence,
             diagnosis=self.diagnosis,
             earlier=self.status.attempts,
-            limits=self.request.limits,
+            limits=self._limits_left(),
             policy=self.request.policy,
             hint=hint,
             model_allowed=may_repair(self.run),
         )
+
+    def _limits_left(self) -> Limits:
+        """The limits, with no more money for a session than the remediation has left."""
+        limits = self.request.limits
+        left = dollars_left(self.status, limits)
+        if left is None or left >= limits.session_usd:
+            return limits
+        return limits.model_copy(update={"session_usd": left})
 
     def write_commit(self) -> CommitRequest:
         """Argument of `write_commit`."""

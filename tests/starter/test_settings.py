@@ -75,6 +75,7 @@ def test_every_limit_and_every_policy_can_be_set(monkeypatch: pytest.MonkeyPatch
         "SESSION_CALLS": "5",
         "SESSION_TIME": "3m",
         "SESSION_USD": "0.5",
+        "REMEDIATION_USD": "1.5",
         "SKIP_MARKER": "[no bots]",
         "DISABLED_REPOSITORIES": "acme/one, acme/two,",
         "DISABLED_WORKFLOWS": "nightly.yml",
@@ -99,6 +100,7 @@ def test_every_limit_and_every_policy_can_be_set(monkeypatch: pytest.MonkeyPatch
         session_calls=5,
         session_time=timedelta(minutes=3),
         session_usd=0.5,
+        remediation_usd=1.5,
         merge_watch=timedelta(hours=12),
     )
     assert settings.policy() == TriagePolicy(

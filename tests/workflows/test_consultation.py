@@ -9,7 +9,7 @@ from temporalio.worker import Replayer
 
 from scripted import ScriptedActivities, diagnosis, opinion, serving, snapshot, start
 from workflows import consultation, models, narration
-from workflows.models import Action, FailureClass, ModelProblem, Outcome, Reason, TriagePolicy
+from workflows.models import Action, FailureClass, Limits, ModelProblem, Outcome, Reason, TriagePolicy
 from workflows.naming import CI_COST_USD
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.policies import OUTAGE_PAUSE
@@ -93,6 +93,35 @@ async def test_an_answer_that_does_not_fit_is_asked_for_once_more_and_both_are_p
     assert used.root_cause == "The model found it."
     assert (used.input_tokens, used.cost_usd) == (4000, 0.01)
     assert result.cost_usd == 0.01
+
+
+async def test_no_second_answer_is_paid_for_once_the_money_is_spent(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        diagnose_failure=OPEN, diagnose_by_model=[problem(ModelProblem.UNFIT, cost_usd=0.5), opinion()]
+    )
+    result = await remediate(script, limits=Limits(remediation_usd=0.5))
+
+    assert len(script.called("diagnose_by_model")) == 1
+    assert result.cost_usd == 0.5
+    assert "the rules alone decided" in patched_with(script).note
+
+
+async def test_without_money_no_model_is_asked_and_that_is_said(remediate: Remediate) -> None:
+    script = ScriptedActivities(diagnose_failure=OPEN)
+    result = await remediate(script, limits=Limits(remediation_usd=0))
+
+    assert script.called("diagnose_by_model") == []
+    assert result.cost_usd is None
+    assert patched_with(script).note == "US$ 0.00 for models are spent, so the rules alone decided."
+
+
+async def test_a_session_gets_no_more_than_the_diagnosis_left(remediate: Remediate) -> None:
+    dear = opinion(use=USE.model_copy(update={"cost_usd": 4.5}))
+    script = ScriptedActivities(diagnose_failure=OPEN, diagnose_by_model=dear)
+    await remediate(script)
+
+    [asked] = script.called("propose_patch")
+    assert asked.limits.session_usd == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ DOCUMENTS: Final[tuple[Rule, ...]] = (
         name="markdown-rule",
         failure_class=FailureClass.LINT,
         root_cause="{code} in {file}: {message}",
-        pattern=rf"^(?P<file>{_PATH}): ?\d{{1,7}}(?::\d{{1,7}})?:? (?:error )?(?P<code>MD\d{{3}})\S{{0,60}}:? "
+        pattern=rf"^(?P<file>{_PATH}): ?\d{{1,7}}(?::\d{{1,7}})?:? (?:error )?(?P<code>MD\d{{3}})"
+        rf"\S{{0,60}}:? "
         rf"(?P<message>{_REST})",
     ),
     Rule(

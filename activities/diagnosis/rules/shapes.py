@@ -39,7 +39,8 @@ SHAPES: Final[tuple[Rule, ...]] = (
         r"\d{0,5} (?:fail|FAIL)"
         r"|\b[1-9]\d{0,5} (?:fail(?:ed|ures?|s)?|FAILED)\b[^\n]{0,40}\b\d{1,6} (?:pass(?:ed)?|success(?:es)"
         r"?|errors?)\b"
-        r"|^ *[1-9]\d{0,5} fail$|^FAILED \((?:failures|errors)=\d[^\n]{0,40}|^\*\* TEST (?:EXECUTE )?FAILED \*\*)",
+        r"|^ *[1-9]\d{0,5} fail$|^FAILED \((?:failures|errors)=\d[^\n]{0,40}|^\*\* TEST (?:EXECUTE )"
+        r"?FAILED \*\*)",
         certainty=Certainty.FAMILY,
     ),
     Rule(
@@ -48,7 +49,8 @@ SHAPES: Final[tuple[Rule, ...]] = (
         root_cause="A test fails: {message}",
         pattern=r"^ *(?P<message>[Ee]xpected:? [^\n]{1,150})\n(?:[^\n]{0,200}\n)?"
         r" *(?:[Rr]eceived|[Aa]ctual|[Bb]ut got|[Gg]ot|[Ff]ound|[Bb]ut was):? "
-        r"|^ {0,8}(?:error: |Error: )?(?P<message_2>Assert(?:ion)?(?:Error|Failure|Failed|ion failed)?\b: [^\n]"
+        r"|^ {0,8}(?:error: |Error: )?(?P<message_2>Assert(?:ion)?(?:Error|Failure|Failed|ion failed)?\b: "
+        r"[^\n]"
         r"{1,150})",
         certainty=Certainty.FAMILY,
     ),
@@ -104,7 +106,8 @@ SHAPES: Final[tuple[Rule, ...]] = (
         root_cause="A checker reports {code} in {file}: {message}",
         pattern=rf"^(?:\[\w{{3,8}}\] )?(?P<file>{_PATH}\.\w{{1,10}}):\d{{1,7}}(?::\d{{1,7}})?(?:-\d{{1,7}})"
         rf"?:? (?P<message>[^\n]{{1,200}}) "
-        r"[(\[](?P<code>[A-Z]{1,6}\d{2,5}|[A-Z][a-z]+(?:[A-Z][a-z]+)+|[a-z]+(?::[a-z-]+|(?:-[a-z]+)+|/[a-z-]+))[)\]]$",
+        r"[(\[](?P<code>[A-Z]{1,6}\d{2,5}|[A-Z][a-z]+(?:[A-Z][a-z]+)+|[a-z]+(?::[a-z-]+|(?:-[a-z]+)+"
+        r"|/[a-z-]+))[)\]]$",
         certainty=Certainty.FAMILY,
     ),
     Rule(
