@@ -4,6 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from activities.evidence.log_lines import strip_unseen
+from activities.needles import Haystack
 
 
 class _Secret(NamedTuple):
@@ -83,6 +84,8 @@ _SECRETS: Final = (
     ),
 )
 
+_HAYSTACK: Final = Haystack([[secret.pattern] for secret in _SECRETS])
+
 
 def redact(text: str) -> str:
     """`text` with every secret replaced by `«redacted:kind»`, and without unseen characters.
@@ -92,7 +95,7 @@ def redact(text: str) -> str:
     redacting twice changes nothing more.
     """
     text = strip_unseen(text)
-    for secret in _SECRETS:
+    for secret in _possible(text):
         text = secret.pattern.sub(lambda found, kind=secret.kind: _replacement(found, kind), text)  # type: ignore[misc]
     return text
 
@@ -100,7 +103,11 @@ def redact(text: str) -> str:
 def contains_secret(text: str) -> bool:
     """Whether `text` holds something whose form alone proves a secret: a reason not to publish it."""
     text = strip_unseen(text)
-    return any(secret.certain and secret.pattern.search(text) for secret in _SECRETS)
+    return any(secret.certain and secret.pattern.search(text) for secret in _possible(text))
+
+
+def _possible(text: str) -> list[_Secret]:
+    return [_SECRETS[place] for place in _HAYSTACK.candidates(text)]
 
 
 def _replacement(found: re.Match[str], kind: str) -> str:
