@@ -22,6 +22,7 @@ from activities.adapters.credentials import AppInstallation, Credentials, NoCred
 from activities.adapters.github import GitHub
 from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
+from activities.adapters.turns import WRITE_SPACING, Turns
 from activities.checks.activity import ChecksActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
@@ -30,7 +31,9 @@ from activities.evidence.failed_logs import failed_logs as failed_logs_of
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
+from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
+from workflows.configuration import Duration
 from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 from workflows.patch_attempt import PatchAttemptWorkflow
@@ -87,11 +90,15 @@ class WorkerSettings(BaseSettings):
     """Personal token that may only read. Not needed for public repositories."""
     reader_app_id: str | None = None
     reader_private_key: SecretStr | None = None
+    github_write_spacing: Annotated[Duration, Field(ge=timedelta(0))] = WRITE_SPACING
+    """Pause after each write, per installation and process. GitHub asks for a second."""
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
     model_provider: ModelProvider = ModelProvider.ANTHROPIC
     model: str = "claude-sonnet-5-5"
     """The model's name, as its provider spells it."""
+    repair_model: str | None = None
+    """Another model for repairs; none means the same."""
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
     """Key of the Claude API or of a gateway that speaks it. Only the analyst uses it."""
     anthropic_base_url: str | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
@@ -128,14 +135,14 @@ class WorkerSettings(BaseSettings):
         return NoCredentials()
 
 
-def claude(settings: WorkerSettings, http: httpx2.AsyncClient) -> Claude | None:
-    """The model, or None where none is set up."""
+def claude(settings: WorkerSettings, http: httpx2.AsyncClient, *, model: str | None = None) -> Claude | None:
+    """The model (by default the one for diagnoses), or None where none is set up."""
     without_key = settings.model_provider is ModelProvider.ANTHROPIC and not settings.anthropic_api_key
     if settings.model_provider is ModelProvider.OFF or without_key:
         return None
     access = ModelAccess(
         provider=settings.model_provider,
-        model=settings.model,
+        model=model or settings.model,
         api_key=settings.anthropic_api_key,
         base_url=settings.anthropic_base_url,
         prices=settings.model_prices or {},
@@ -145,7 +152,12 @@ def claude(settings: WorkerSettings, http: httpx2.AsyncClient) -> Claude | None:
 
 def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
     """The activities of the queue `ci-remediation`: deterministic, may write to GitHub."""
-    github = GitHub(http, settings.credentials(Role.PUBLISHER, http), api_url=settings.github_api_url)
+    github = GitHub(
+        http,
+        settings.credentials(Role.PUBLISHER, http),
+        api_url=settings.github_api_url,
+        turns=Turns(settings.github_write_spacing),
+    )
     checks = ChecksActivities(github)
     publishing = PublishingActivities(github)
     return [
@@ -177,11 +189,16 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
     else:
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
     diagnosis = DiagnosisActivities(claude(settings, http))
+    session = SessionActivities(mirrors, sandbox, claude(settings, http, model=settings.repair_model))
     return [
         EvidenceActivities(github, cache / "logs").collect_evidence,
         diagnosis.diagnose_failure,
         diagnosis.diagnose_by_model,
         PatchingActivities(mirrors, sandbox).propose_patch,
+        session.open_session,
+        session.take_turn,
+        session.use_tools,
+        session.prove_submission,
     ]
 
 

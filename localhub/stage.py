@@ -28,6 +28,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from localhub.faults import Faults
 from localhub.server import LocalHub
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE, SEARCH_ATTRIBUTES
 
@@ -69,7 +70,8 @@ class Stage:
     Args:
         settings: Further `REGREEN_…` variables for worker and starter.
         hub_runs: How many workflow runs the local GitHub executes at once.
-        hub_middleware: Wraps the local GitHub's API, to make it fail.
+        hub_middleware: Wraps the local GitHub's API, to watch it.
+        faults: What goes wrong at the local GitHub.
     """
 
     def __init__(
@@ -78,10 +80,12 @@ class Stage:
         settings: Mapping[str, str] | None = None,
         hub_runs: int = 2,
         hub_middleware: Sequence[Middleware] = (),
+        faults: Faults | None = None,
     ) -> None:
         self._settings = dict(settings or {})
         self._hub_runs = hub_runs
         self._hub_middleware = hub_middleware
+        self._faults = faults
         self._stack = AsyncExitStack()
         self._environment: dict[str, str] = {}
         self.processes: dict[str, _Process] = {}
@@ -110,7 +114,12 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(prefix="regreen-"))
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self.hub = await self._stack.enter_async_context(
-            LocalHub(self.folder / "github", parallel_runs=self._hub_runs, middleware=self._hub_middleware)
+            LocalHub(
+                self.folder / "github",
+                parallel_runs=self._hub_runs,
+                middleware=self._hub_middleware,
+                faults=self._faults,
+            )
         )
         await self._start_temporal()
         await self._settle()
@@ -157,6 +166,8 @@ class Stage:
             "REGREEN_READER_APP_ID": str(reader.app_id),
             "REGREEN_READER_PRIVATE_KEY": reader.private_key,
             "REGREEN_CACHE_DIR": str(self.folder / "cache"),
+            # The pause protects GitHub from many of us; here it would only be watched.
+            "REGREEN_GITHUB_WRITE_SPACING": "0s",
             **self._settings,
         }
 

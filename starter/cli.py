@@ -82,11 +82,14 @@ def demo(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running for a look at it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+    faults: Annotated[
+        str, typer.Option("--faults", help="What goes wrong at the local GitHub: rules, or a file of them.")
+    ] = "",
 ) -> None:
     """Break a small repository's CI on this machine and watch it being repaired."""
     from starter import commands
 
-    raise typer.Exit(commands.run_demo(scenario, keep=keep, as_json=as_json))
+    raise typer.Exit(commands.run_demo(scenario, keep=keep, as_json=as_json, faults=faults))
 
 
 @app.command()

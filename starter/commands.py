@@ -34,7 +34,7 @@ _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", re.ASCII)
 _GIT_SECONDS: Final = 5
 
 
-def run_demo(scenario: str, *, keep: bool, as_json: bool) -> int:
+def run_demo(scenario: str, *, keep: bool, as_json: bool, faults: str = "") -> int:
     """Run a scenario of the demo; its exit status."""
     try:
         from localhub.demo import run  # noqa: PLC0415 — only the demo needs what this imports
@@ -42,7 +42,7 @@ def run_demo(scenario: str, *, keep: bool, as_json: bool) -> int:
         raise CommandError(
             f"the demo needs {error.name}: install regreen with its extra `demo`", ExitStatus.FAILED
         ) from error
-    return run(scenario, keep=keep, json=as_json)
+    return run(scenario, keep=keep, json=as_json, faults=faults)
 
 
 def serve_webhooks(host: str | None, port: int | None) -> None:

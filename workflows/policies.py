@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from workflows import models
+from workflows import models, session_models
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 
 P = TypeVar("P", bound=models.Payload)
@@ -51,6 +51,13 @@ RERUN_POLLS: Final = 60
 
 MODEL_CALL: Final = timedelta(minutes=5)
 """One reply of at most some thousand tokens, with room for a model that thinks first."""
+
+SESSION_OPENING: Final = timedelta(minutes=10)
+"""A fetch of the repository where this worker has none yet, and a look at one commit."""
+
+MODEL_PATIENCE: Final = timedelta(minutes=20)
+"""How long one turn waits for a model that asks to wait or cannot be reached, its retries included. Longer
+than the waits that the API asks for, and not much longer than a session may take."""
 
 MODEL_OUTAGE: Final = timedelta(minutes=30)
 """How long a diagnosis waits for a model that cannot be reached. Short, because the rules' word is there."""
@@ -101,6 +108,39 @@ RERUN_FAILED_JOBS: Final = Step(
 PROPOSE_PATCH: Final = Step(
     "propose_patch", models.PatchRequest, models.Proposal, ANALYST_QUEUE, REPAIR_SESSION, PROGRESS
 )
+OPEN_SESSION: Final = Step(
+    "open_session",
+    session_models.SessionRequest,
+    session_models.SessionStart,
+    ANALYST_QUEUE,
+    SESSION_OPENING,
+    PROGRESS,
+)
+TAKE_TURN: Final = Step(
+    "take_turn",
+    session_models.TurnRequest,
+    session_models.Turn,
+    ANALYST_QUEUE,
+    MODEL_CALL,
+    PROGRESS,
+    schedule_to_close=MODEL_PATIENCE,
+)
+USE_TOOLS: Final = Step(
+    "use_tools",
+    session_models.ToolsRequest,
+    session_models.ToolsResult,
+    ANALYST_QUEUE,
+    REPAIR_SESSION,
+    PROGRESS,
+)
+PROVE_SUBMISSION: Final = Step(
+    "prove_submission",
+    session_models.SubmissionRequest,
+    session_models.Submission,
+    ANALYST_QUEUE,
+    REPAIR_SESSION,
+    PROGRESS,
+)
 JUDGE_PATCH: Final = Step("judge_patch", models.GateRequest, models.GateVerdict, PUBLISHER_QUEUE, GITHUB_CALL)
 WRITE_COMMIT: Final = Step(
     "write_commit", models.CommitRequest, models.WrittenCommit, PUBLISHER_QUEUE, GITHUB_CALL
@@ -135,6 +175,10 @@ STEPS: Final = (
     DIAGNOSE_BY_MODEL,
     RERUN_FAILED_JOBS,
     PROPOSE_PATCH,
+    OPEN_SESSION,
+    TAKE_TURN,
+    USE_TOOLS,
+    PROVE_SUBMISSION,
     JUDGE_PATCH,
     WRITE_COMMIT,
     ADVANCE_FIX_BRANCH,

@@ -8,15 +8,14 @@ from typing import Any, NoReturn, TypeVar
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
-from temporalio.exceptions import TimeoutError as TimedOut
+from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
     from workflows import consultation, decisions, models, naming, narration, policies
     from workflows.decisions import CiWait, Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
     from workflows.requests import Case
-    from workflows.steps import carry_out
+    from workflows.steps import carry_out, kind_of
 
 P = TypeVar("P", bound=models.Payload)
 R = TypeVar("R")
@@ -155,7 +154,7 @@ class RemediationWorkflow:
         )
         wanted = self._case.collect_evidence()
         evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the failed jobs' logs")
-        self._know(evidence=evidence)
+        self._know(evidence=evidence, failed_jobs=tuple(job.name for job in evidence.jobs))
         base = None
         if run.base_failed_run is not None:
             there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
@@ -183,12 +182,9 @@ class RemediationWorkflow:
             try:
                 opinion = await self._do(policies.DIAGNOSE_BY_MODEL, wanted, "Ask the model for the cause")
             except ActivityError as failure:
-                return consultation.without_model(by_rules, *_kind_of(failure)) or _raise(failure)
+                return consultation.without_model(by_rules, *kind_of(failure)) or _raise(failure)
             opinions.append(opinion)
-            self._know(**consultation.spending(self._case.status, opinion))
-            if self._case.status.cost_usd is not None:
-                cost = naming.CI_COST_USD.value_set(self._case.status.cost_usd)
-                workflow.upsert_search_attributes([cost])
+            self._pay(consultation.spending(self._case.status, opinion))
             if not consultation.may_ask_again(opinion):
                 break
         return consultation.with_opinion(by_rules, tuple(opinions))
@@ -251,6 +247,7 @@ class RemediationWorkflow:
         """One patch, published and judged by CI; None when CI is red on it and another may be tried."""
         earlier = self._case.status.attempts
         result = await self._patch(number)
+        self._pay(consultation.session_spending(self._case.status, result.spending))
         record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
         self._know(proposal=result.proposal, verdict=result.verdict, attempts=(*earlier, record))
         ending = decisions.after_proposal(result.proposal, result.verdict, earlier)
@@ -466,6 +463,14 @@ class RemediationWorkflow:
         if news:
             workflow.upsert_memo(news)
 
+    def _pay(self, spent: dict[str, object]) -> None:
+        """Take in what model calls took; nothing where there were none."""
+        if not spent:
+            return
+        self._know(**spent)
+        if self._case.status.cost_usd is not None:
+            workflow.upsert_search_attributes([naming.CI_COST_USD.value_set(self._case.status.cost_usd)])
+
     def _know(self, **facts: Any) -> None:
         self._case.status = self._case.status.model_copy(update=facts)
         workflow.set_current_details(narration.details(self._case.status, workflow.info().workflow_id))
@@ -489,19 +494,7 @@ class RemediationWorkflow:
 
 def _ending_of(failure: ActivityError | ChildWorkflowError) -> Ending:
     """The ending that a step's permanent failure means; raises the failure again where it is a bug."""
-    return decisions.failure_ending(*_kind_of(failure)) or _raise(failure)
-
-
-def _kind_of(failure: ActivityError | ChildWorkflowError) -> tuple[str | None, str]:
-    """The kind and text of what made a step fail for good; raises the failure again where it has none."""
-    cause: BaseException | None = failure
-    while isinstance(cause, ActivityError | ChildWorkflowError):
-        cause = cause.cause
-    if isinstance(cause, TimedOut):
-        return "timeout", cause.message
-    if isinstance(cause, ApplicationError):
-        return cause.type, cause.message
-    raise failure
+    return decisions.failure_ending(*kind_of(failure)) or _raise(failure)
 
 
 def _raise(failure: BaseException) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from workflows.consultation import may_repair
 from workflows.models import (
     ATTEMPTS_CEILING,
     AttemptResult,
@@ -113,6 +114,7 @@ class Case:
             limits=self.request.limits,
             policy=self.request.policy,
             hint=hint,
+            model_allowed=may_repair(self.run),
         )
 
     def write_commit(self) -> CommitRequest:
@@ -133,7 +135,7 @@ class Case:
             run_id=self.request.run_id,
             expected_tip=self.status.fix_head_sha,
             commit=commit,
-            failing_branch=self.run.head_branch,
+            failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
         )
 
@@ -143,7 +145,7 @@ class Case:
             repository=self.request.repository,
             run_id=self.request.run_id,
             run_url=self.run.html_url,
-            base_branch=self.run.head_branch,
+            base_branch=self.run.target_branch,
             workflow_name=self.run.workflow_name,
             attempt=self.status.attempt,
             diagnosis=self.diagnosis,
@@ -162,6 +164,8 @@ class Case:
             baseline_sha=self.run.head_sha,
             fix_branch=fix_branch(self.request.run_id),
             pull_request=pull_request.number if pull_request else None,
+            failing_branch=self.run.target_branch,
+            failed_jobs=self.status.failed_jobs,
         )
 
     def post_report(self, workflow_id: str) -> Report:

@@ -13,6 +13,10 @@ def _empty_for_null(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _or_empty(value: Any) -> Any:
+    return () if value is None else value
+
+
 def _without_ref(value: Any) -> Any:
     return value.partition("@")[0] if isinstance(value, str) else value
 
@@ -115,6 +119,40 @@ class CheckRun(Record):
     app_slug: Text = Field(default="", validation_alias=AliasPath("app", "slug"))
 
 
+class CommitStatus(Record):
+    """What a context says of a commit: the older kind of check, which names no App."""
+
+    context: Text = ""
+    state: Text = ""
+    """`success`, `failure`, `error` or `pending`."""
+
+
+class Branch(Record):
+    """A branch, with the checks that its protection requires; statuses and checks by their names alike."""
+
+    required_checks: Annotated[tuple[str, ...], BeforeValidator(_or_empty)] = Field(
+        default=(), validation_alias=AliasPath("protection", "required_status_checks", "contexts")
+    )
+
+
+class _RequiredCheck(Record):
+    context: str
+
+
+class BranchRule(Record):
+    """A rule that a ruleset sets for a branch."""
+
+    type: str
+    required: Annotated[tuple[_RequiredCheck, ...], BeforeValidator(_or_empty)] = Field(
+        default=(), validation_alias=AliasPath("parameters", "required_status_checks")
+    )
+
+    @property
+    def required_checks(self) -> tuple[str, ...]:
+        """Names of the checks it requires, where it is a rule of that kind."""
+        return tuple(check.context for check in self.required)
+
+
 class GitCommit(Record):
     """A commit object."""
 
@@ -132,6 +170,12 @@ class CommitFiles(Record):
     """The files a commit changes."""
 
     files: tuple[_File, ...] = ()
+
+
+class CommitAuthor(Record):
+    """Who made a commit, as far as GitHub can tell by the address in it."""
+
+    login: Text = Field(default="", validation_alias=AliasPath("author", "login"))
 
 
 class GitObject(Record):

@@ -1,5 +1,6 @@
 """Activities that write to GitHub: one outward write each, found before it is made."""
 
+import asyncio
 import re
 from typing import Final
 
@@ -9,7 +10,7 @@ from activities.adapters.github import GitHub
 from activities.errors import translating
 from activities.publishing import commits, pull_requests, sticky_comment
 from activities.publishing.base_tree import read_base
-from activities.publishing.gate import judge
+from activities.publishing.gate.judging import judge
 from activities.publishing.patch import MalformedPatchError, parse
 from workflows import naming
 from workflows.models import (
@@ -55,7 +56,10 @@ class PublishingActivities:
             )
         paths = _paths(proposal.diff)[: request.limits.patch_files]
         _, base = await read_base(self._github, request.repository, proposal.base_sha, paths)
-        return judge(proposal.diff, base, request.diagnosis, request.limits, request.policy)
+        # Reading syntax keeps a processor busy; the loop that answers Temporal must not wait for it.
+        return await asyncio.to_thread(
+            judge, proposal.diff, base, request.diagnosis, request.limits, request.policy
+        )
 
     @activity.defn
     @translating

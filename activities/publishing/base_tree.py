@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from activities.adapters.github import GitHub, TreeEntry
 from activities.errors import PermanentError
-from activities.publishing.gate import Base
-from activities.publishing.gate_rules import BASE_FILE_BYTES
+from activities.publishing.gate.dependencies import manifests_above
+from activities.publishing.gate.files import Base
+from activities.publishing.gate.kinds import BASE_FILE_BYTES
 from activities.publishing.patch import FILE_MODES, BaseFile
 
 
@@ -14,8 +15,8 @@ async def read_base(github: GitHub, repository: str, base_sha: str, paths: Seque
     """The tree of commit `base_sha`, and what it says of `paths`.
 
     Returns:
-        The tree's own sha, and the base with the content of those paths that are ordinary files of bearable
-        size.
+        The tree's own sha, and the base. It holds the content of those paths, and of the manifests above
+        them, as far as they are ordinary files of bearable size.
 
     Raises:
         AdapterError: The commit cannot be read.
@@ -30,8 +31,11 @@ async def read_base(github: GitHub, repository: str, base_sha: str, paths: Seque
     async def read(path: str, entry: TreeEntry) -> tuple[str, BaseFile]:
         return path, BaseFile(mode=entry.mode, content=await github.get_blob(repository, entry.sha))
 
+    manifests = [manifest for path in paths for manifest in manifests_above(path)]
     wanted = [
-        (path, entries[path]) for path in dict.fromkeys(paths) if path in entries and _is_read(entries[path])
+        (path, entries[path])
+        for path in dict.fromkeys((*paths, *manifests))
+        if path in entries and _is_read(entries[path])
     ]
     files = await asyncio.gather(*(read(path, entry) for path, entry in wanted))
     modes = {path: entry.mode for path, entry in entries.items()}

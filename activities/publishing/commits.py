@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from activities.adapters.github import GitCommit, GitHub
 from activities.errors import PermanentError
 from activities.publishing.base_tree import read_base
-from activities.publishing.gate import Base, adds_secret
+from activities.publishing.gate.content import adds_secret
+from activities.publishing.gate.files import Base
 from activities.publishing.patch import (
     ChangedFile,
     FilePatch,

@@ -54,6 +54,8 @@ _CI_WORDS: Final[dict[str, str]] = {
     CiVerdict.CANCELLED: "cancelled",
     CiVerdict.TIMED_OUT: "timed out",
     CiVerdict.ACTION_REQUIRED: "waits for permission",
+    CiVerdict.SKIPPED: "skipped",
+    CiVerdict.BLOCKED: "green, but a required check is not",
 }
 _LOG_STATES: Final[dict[LogState, str]] = {
     LogState.EMPTY: "its log is empty",

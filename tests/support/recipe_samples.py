@@ -341,6 +341,9 @@ SAMPLES: dict[str, Sample] = {
         "+  c: 2",
     ),
     "executable-bit": edit({"tools/run.sh": "#!/bin/sh\necho x\n"}, "./tools/run.sh: Permission denied", ""),
+    "printed-correction": edit(
+        {"a.txt": "we recieve it\n"}, "a.txt:1: recieve ==> receive", "+we receive it", FailureClass.LINT
+    ),
     "path-case": edit(
         {
             CI: "jobs:\n  check:\n    runs-on: x\n    steps:\n      - run: cat docs/readme.md\n",

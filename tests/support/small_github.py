@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from activities.adapters.credentials import PersonalToken
 from activities.adapters.github import GitHub
+from activities.adapters.turns import Turns
 
 REPOSITORY = "acme/widgets"
 LOGIN = "fixer"
@@ -54,7 +56,7 @@ class SmallGitHub:
 
     def github(self) -> GitHub:
         client = httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
-        return GitHub(client, PersonalToken(SecretStr("ghp_test")))
+        return GitHub(client, PersonalToken(SecretStr("ghp_test")), turns=Turns(timedelta(0)))
 
     def commit(self, files: Files, *, parent: str | None = None, message: str = "A commit") -> str:
         tree = self._store_tree(files)

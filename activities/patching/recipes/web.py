@@ -61,6 +61,7 @@ WEB: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PRETTIER,
         repair=FixCommand(
+            names_files=True,
             tool="prettier",
             marks=frozenset(options("--check -c --list-different -l")),
             check=Rewrite(drops=options("--write -w")),

@@ -1,0 +1,1 @@
+"""Readers: each makes an inventory of a source file, from its syntax."""

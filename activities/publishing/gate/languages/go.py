@@ -1,0 +1,225 @@
+"""What the nodes of Go mean."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import tree_sitter_go
+from tree_sitter import Language, Node
+
+from activities.publishing.gate.inventory import NEVER, Assertion, Sign, Strength
+from activities.publishing.gate.languages.environment import READS_CI, TELLTALE_VARIABLES
+from activities.publishing.gate.languages.trees import Definition, Dialect, is_literal, text, words
+
+_TEST: Final = re.compile(r"(?:Test|Benchmark|Fuzz|Example)(?:[^a-z].*)?", re.DOTALL)
+_FAILS: Final = re.compile(r"\w{1,20} \. (?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)")
+_PARTIAL: Final = re.compile(
+    r"(?:Not)?(?:Contains|Greater|Less|Positive|Negative|Subset|Regexp|IsType|Implements|Panics).*|NotEqual"
+)
+_TRUTH: Final = re.compile(r"True|False|NotNil|NotEmpty|NotZero|Error|IsNonDecreasing|Condition")
+_SKIPS: Final = re.compile(r"\w{1,20} \. (?:Skip|Skipf|SkipNow)|testing \. Short")
+_POWERFUL: Final = re.compile(
+    r"exec \. Command(?:Context)?|syscall \. \w+|os \. StartProcess|plugin \. Open"
+    r"|net \. (?:Dial\w*|Listen\w*)|http \. (?:Get|Post|PostForm|NewRequest\w*)"
+)
+
+
+def _definition(node: Node) -> Definition | None:
+    if node.type in {"function_declaration", "method_declaration"}:
+        name = text(node.child_by_field_name("name"))
+        within = (node.child_by_field_name("parameters"), node.child_by_field_name("body"))
+        return Definition(name, within, node.type == "function_declaration" and bool(_TEST.fullmatch(name)))
+    if node.type == "call_expression":
+        given = _arguments(node)
+        if (
+            re.fullmatch(r"\w{1,20} \. Run", _called(node))
+            and len(given) > 1
+            and given[1].type == "func_literal"
+        ):
+            return Definition(words(given[0]), (given[1].child_by_field_name("body"),), test=True)
+    return None
+
+
+def _called(node: Node) -> str:
+    function = node.child_by_field_name("function")
+    return (
+        words(function)
+        if function is not None and function.type in {"identifier", "selector_expression"}
+        else ""
+    )
+
+
+def _arguments(node: Node) -> list[Node]:
+    given = node.child_by_field_name("arguments")
+    return given.named_children if given is not None else []
+
+
+def _assertions(node: Node, guards: tuple[str, ...]) -> list[Assertion]:
+    if node.type != "call_expression":
+        return []
+    called = _called(node)
+    if _FAILS.fullmatch(called) and (guards or called.split(" ", 1)[0] in {"t", "b", "f", "tb"}):
+        asked = tuple(each for each in guards if each not in {NEVER, "for"})
+        kept = tuple(each for each in guards if each == NEVER)
+        return [Assertion(" and ".join(asked) or "fail", _condition_strength(asked), kept)]
+    package, _, method = called.rpartition(" . ")
+    if (
+        package.lower() in {"assert", "require", "is", "s", "suite", "s . require ( )"}
+        and method[:1].isupper()
+    ):
+        given = [words(each) for each in _arguments(node)]
+        given = given[1:] if given[:1] in (["t"], ["b"], ["tb"]) else given
+        return [_testify(method, given, guards)]
+    return []
+
+
+def _condition_strength(asked: tuple[str, ...]) -> Strength:
+    """What a test demands that fails under a condition: the opposite of the condition."""
+    if not asked:
+        return Strength.EXACT
+    condition = asked[-1]
+    if " && " in condition or re.search(r"\bfalse\b", condition):
+        return Strength.PARTIAL if "false" not in condition else Strength.VACUOUS
+    if re.search(r"== (?:nil|\"\"|0)$|^if len \(", condition):
+        return Strength.TRUTH
+    if re.search(r"!=|DeepEqual|cmp \. (?:Diff|Equal)|bytes \. Equal|errors \. (?:Is|As)|diff", condition):
+        return Strength.EXACT
+    return Strength.PARTIAL
+
+
+def _testify(method: str, given: list[str], guards: tuple[str, ...]) -> Assertion:
+    name = method.removesuffix("f")
+    operands = given[: _OPERANDS.get(name, 2)]
+    strength = Strength.EXACT
+    if name in {"InDelta", "InEpsilon", "WithinDuration"}:
+        tolerance = given[2] if len(given) > 2 else "0"  # noqa: PLR2004 — the third operand
+        slack = (
+            float(tolerance) if re.fullmatch(r"\d{1,20}(?:\.\d{1,20})?(?:e-?\d{1,2})?", tolerance) else 0.0
+        )
+        return Assertion(f"{name} {operands}", Strength.APPROXIMATE, guards, slack)
+    if _TRUTH.fullmatch(name):
+        strength = Strength.VACUOUS if operands and is_literal(operands[0]) else Strength.TRUTH
+    elif len(operands) > 1 and (operands[0] == operands[1] or all(is_literal(each) for each in operands)):
+        strength = Strength.VACUOUS
+    elif _PARTIAL.fullmatch(name):
+        strength = Strength.PARTIAL
+    return Assertion(f"{name} {operands}", strength, guards)
+
+
+_OPERANDS: Final = dict.fromkeys(
+    ("True", "False", "Nil", "NotNil", "NoError", "Error", "Empty", "NotEmpty", "Zero", "NotZero", "Fail"), 1
+)
+
+
+def _called_signs(node: Node) -> Iterator[tuple[Sign, str]]:
+    called = _called(node)
+    if _SKIPS.fullmatch(called):
+        yield Sign.SKIP, called
+    elif called == "os . Exit" and [words(each) for each in _arguments(node)] in ([], ["0"]):
+        yield Sign.EXIT, called
+    elif _POWERFUL.fullmatch(called):
+        yield Sign.POWER, called
+    elif called == "recover":
+        yield Sign.SWALLOWED, called
+    elif called in {"os . Getenv", "os . LookupEnv"} and READS_CI.search(text(node)):
+        yield Sign.SPECIAL_CASE, "CI"
+    elif called == "testing . Testing":
+        yield Sign.SPECIAL_CASE, called
+
+
+def _telltale(node: Node) -> Iterator[tuple[Sign, str]]:
+    if text(node) in TELLTALE_VARIABLES:
+        yield Sign.SPECIAL_CASE, text(node)
+
+
+def _dropped(node: Node) -> Iterator[tuple[Sign, str]]:
+    if re.match(r"(?:_ , )*_ = ", words(node)[:40]):
+        yield Sign.SWALLOWED, "_ ="
+
+
+def _selected(node: Node) -> Iterator[tuple[Sign, str]]:
+    if text(node.child_by_field_name("operand")) == "unsafe":
+        yield Sign.UNSAFE, "unsafe"
+
+
+def _declared(node: Node) -> Iterator[tuple[Sign, str]]:
+    if text(node.child_by_field_name("name")) == "TestMain":
+        yield Sign.HOOK, "TestMain"
+
+
+def _returned(node: Node) -> Iterator[tuple[Sign, str]]:
+    if not node.named_children and _leaves_early(node):
+        yield Sign.EARLY_LEAVE, "return"
+
+
+def _leaves_early(node: Node) -> bool:
+    """Whether a bare return stands first in its block, or before other statements of it."""
+    siblings = node.parent.named_children if node.parent is not None else []
+    return bool(siblings) and (siblings[0] == node or siblings[-1] != node)
+
+
+def _if(node: Node, child: Node) -> str:
+    told = words(node.child_by_field_name("condition"))
+    if child == node.child_by_field_name("consequence"):
+        return NEVER if told == "false" else f"if {told}"
+    if child == node.child_by_field_name("alternative"):
+        return NEVER if told == "true" else f"unless {told}"
+    return ""
+
+
+def _for(_node: Node, child: Node) -> str:
+    return "for" if child.type == "block" else ""
+
+
+def _imports(node: Node) -> list[tuple[str, str]] | None:
+    if node.type != "import_spec":
+        return None
+    source = words(node.child_by_field_name("path")).strip('"`')
+    return [(text(node.child_by_field_name("name")) or source.rsplit("/", 1)[-1], source)]
+
+
+def _package(origin: str) -> str:
+    return origin if "." in origin.split("/", 1)[0] else ""
+
+
+def _call(node: Node) -> str | None:
+    if node.type != "call_expression":
+        return None
+    function = node.child_by_field_name("function")
+    if function is not None and function.type == "selector_expression":
+        function = function.child_by_field_name("field")
+    return text(function)[:200]
+
+
+GO: Final = Dialect(
+    grammar=Language(tree_sitter_go.language()),
+    definition=_definition,
+    assertions=_assertions,
+    signs={
+        "call_expression": _called_signs,
+        "interpreted_string_literal_content": _telltale,
+        "assignment_statement": _dropped,
+        "selector_expression": _selected,
+        "function_declaration": _declared,
+        "return_statement": _returned,
+    },
+    guards={"if_statement": _if, "for_statement": _for},
+    imports=_imports,
+    package=_package,
+    literals=frozenset(
+        {
+            "interpreted_string_literal",
+            "raw_string_literal",
+            "int_literal",
+            "float_literal",
+            "rune_literal",
+            "true",
+        }
+        | {"false"}
+    ),
+    call=_call,
+    rows=frozenset({"literal_value"}),
+    row=frozenset({"literal_element", "keyed_element"}),
+    leaves=frozenset({"return_statement"}),
+    silent_calls=frozenset({"len", "make", "append", "Helper", "Parallel", "Log", "Logf"}),
+)
