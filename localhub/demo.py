@@ -22,7 +22,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from localhub.faults import Faults, FaultsError, read_faults
-from localhub.model_api.demo import model_settings
+from localhub.model_api.demo import model_settings, speaking
 from localhub.records import Run
 from localhub.scenarios import SCENARIOS, Scenario, scenario
 from localhub.stage import REPOSITORY, Stage, StageError, beside_python
@@ -144,6 +144,8 @@ class _Demo:
         workflow_id = remediation_id(REPOSITORY, failed.id)
         handle = stage.client.get_workflow_handle_for(RemediationWorkflow.run, workflow_id)
         link = f"{stage.ui}/namespaces/{stage.client.namespace}/workflows/{quote(workflow_id, safe='')}"
+        if self._scenario.model:
+            self._console.print(f"Model            {speaking()}")
         self._console.print(f"CI is red        {stage.hub.url}/{REPOSITORY}/actions/runs/{failed.id}")
         self._console.print(f"Remediation      {link}", soft_wrap=True)
         status = await self._watch(stage, handle)

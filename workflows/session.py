@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from workflows.consultation import total
-from workflows.models import AttemptResult, GateVerdict, PatchRequest, Spending
+from workflows.models import AttemptResult, Excerpt, FailedJob, GateVerdict, PatchRequest, Spending
 from workflows.session_models import (
     RESULT_CHARACTERS,
     Block,
@@ -95,15 +95,11 @@ class Session:
 
     def tools(self) -> ToolsRequest:
         """Argument of `use_tools`."""
-        jobs = self._request.evidence.jobs
         return ToolsRequest(
             repository=self._request.repository,
             base_sha=self._request.base_sha,
             diff=self.diff,
-            jobs=tuple(
-                job.model_copy(update={"excerpt": job.excerpt.model_copy(update={"text": ""})})
-                for job in jobs
-            ),
+            jobs=_bare(self._request.evidence.jobs),
             tag=self._start.tag,
             patch_bytes=self._request.limits.patch_bytes,
             calls=self._calls,
@@ -197,6 +193,18 @@ def without_patch(before: AttemptResult, why: str, spent: Spending | None = None
     told = f"{before.proposal.summary} {why}".strip()
     proposal = before.proposal.model_copy(update={"summary": told})
     return AttemptResult(proposal=proposal, verdict=before.verdict, spending=spent or Spending())
+
+
+def _bare(jobs: Sequence[FailedJob]) -> tuple[FailedJob, ...]:
+    """The jobs without their excerpts, and each command once: a matrix's jobs fail alike."""
+    seen: set[tuple[str | None, str | None]] = set()
+    bare = []
+    for job in jobs:
+        runs = (job.command, job.working_directory)
+        command = None if runs in seen else job.command
+        seen.add(runs)
+        bare.append(job.model_copy(update={"excerpt": Excerpt(text=""), "command": command}))
+    return tuple(bare)
 
 
 def _message(role: Speaker, content: Sequence[Block]) -> Message:

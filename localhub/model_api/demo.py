@@ -43,10 +43,21 @@ REPAIR: Final = (
 """The session that repairs the scenario `model`, reply by reply."""
 
 
+def speaking() -> str:
+    """Who the demo's model is, for people."""
+    if _has_key():
+        return os.environ.get("REGREEN_REPAIR_MODEL") or os.environ.get("REGREEN_MODEL") or "Claude"
+    return "a script on this machine; with ANTHROPIC_API_KEY it is Claude"
+
+
+def _has_key() -> bool:
+    return bool(os.environ.get("ANTHROPIC_API_KEY"))
+
+
 @asynccontextmanager
 async def model_settings() -> AsyncIterator[Mapping[str, str]]:
     """The variables with which a worker reaches the demo's model."""
-    if os.environ.get("ANTHROPIC_API_KEY"):
+    if _has_key():
         yield {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
         return
     async with listening(player=play) as api:
