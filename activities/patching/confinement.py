@@ -55,7 +55,8 @@ class Confinement:
     """The sandbox's root, environment and limits.
 
     Toolchains lie where they lie on this machine, read-only: the interpreter's own folders (so that tools
-    installed beside the worker are found first), cargo and rustup, node, and what the operator adds.
+    installed beside the worker are found first), cargo and rustup, node, what the worker's PATH names below
+    /usr and /opt, where software lies and nothing else, and what the operator adds.
 
     Args:
         tools: Further folders that commands may use; of each, `bin`, `node_modules/.bin` or all is searched.
@@ -79,6 +80,7 @@ class Confinement:
         node = shutil.which("node")
         if node:
             self._offer(Path(node).resolve().parent.parent, Path(node).resolve().parent)
+        self._offer_path()
         self._search += ["/usr/local/bin", "/usr/bin", "/bin"]
         self.environment["PATH"] = ":".join(dict.fromkeys(self._search))
 
@@ -151,6 +153,15 @@ class Confinement:
         if not prefix.is_relative_to("/usr"):
             self._binds[str(prefix)] = str(prefix)
         self._search.append(str(programs))
+
+    def _offer_path(self) -> None:
+        for name in os.environ.get("PATH", "").split(os.pathsep):
+            entry = Path(os.path.normpath(name))
+            if entry.is_relative_to("/usr"):
+                self._search.append(str(entry))
+            elif entry.is_relative_to("/opt") and entry != Path("/opt"):
+                prefix = entry.parent if entry.name in {"bin", "sbin"} else entry
+                self._offer(prefix if prefix != Path("/opt") else entry, entry)
 
     def _offer_rust(self) -> None:
         cargo = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")

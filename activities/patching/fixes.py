@@ -7,7 +7,7 @@ from typing import Final
 from activities.adapters.workspace import Changes
 from activities.patching.bench import Bench, Draft, SetbackError
 from activities.patching.checks import Check, examine, examine_base, proof_of, standing, step_checks, told
-from activities.patching.recipe import FixCommand, Recipe
+from activities.patching.recipe import Recipe
 from activities.patching.sandbox import CommandResult, SandboxUnavailableError
 from activities.patching.versions import difference
 from workflows.models import PatchRequest, Proof, ProofState, Strategy
@@ -95,19 +95,16 @@ def _mend(
     for number in range(_ROUNDS):
         for check, result in zip(checks, after, strict=True):
             if result.exit_code and check.fix and check.recipe:
-                for argv in _repairs(check.fix, check.command.argv, again=number > 0):
-                    bench.run(argv, check.command)
+                bench.run(check.fix.repair_argv(check.command.argv), check.command)
+                further = check.fix.further_argv(check.command.argv, result.output) if number else []
+                if further and bench.sandbox.has(further[0]):
+                    bench.run(further, check.command)
                 used[check.recipe.name] = check.recipe
         previous, after = after, examine(bench, checks)
         stuck = standing(after) == standing(previous)
         if not any(result.exit_code for result in after) or (stuck and number):
             break
     return used, after
-
-
-def _repairs(fix: FixCommand, argv: tuple[str, ...], *, again: bool) -> list[list[str]]:
-    """The repair; where that has left something, its further reaching form as well."""
-    return [fix.repair_argv(argv), *([fix.further_argv(argv)] if again and fix.further else [])]
 
 
 def _unnamed(request: PatchRequest, changes: Changes, checks: Sequence[Check]) -> tuple[str, ...]:

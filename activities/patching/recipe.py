@@ -15,6 +15,7 @@ STYLE: Final = frozenset({FailureClass.LINT, FailureClass.FORMAT, FailureClass.U
 STYLE_OR_COMPILE: Final = STYLE | {FailureClass.COMPILE}
 ANY: Final = frozenset(FailureClass)
 
+_RULE_CODE: Final = re.compile(r"\b[A-Z]{1,4}\d{2,4}\b")
 _APPLY: Final = '"$@" >/tmp/repair.diff; git apply --whitespace=nowarn /tmp/repair.diff'
 """Run inside the sandbox, whose /tmp is each command's own."""
 
@@ -71,6 +72,25 @@ class Rewrite:
 
 
 @dataclass(frozen=True)
+class Further:
+    """A second repair, held to the rules that the check complains of."""
+
+    command: tuple[str, ...]
+    """Program, subcommand and options; the last one is completed by the rules, joined by commas."""
+    rules: tuple[str, ...]
+    """The rules it may repair: codes, or how they begin."""
+    drops: Mapping[str, int]
+    """Options of the check that are left out."""
+
+    def argv(self, arguments: Sequence[str], said: str) -> list[str]:
+        """The command; empty where the check complains of no such rule."""
+        found = sorted({code for code in _RULE_CODE.findall(said) if code.startswith(self.rules)})
+        if not found:
+            return []
+        return [*self.command[:-1], f"{self.command[-1]}{','.join(found)}", *Rewrite(self.drops)(arguments)]
+
+
+@dataclass(frozen=True)
 class FixCommand:
     """A check command whose tool, or a tool of its family, can repair what it finds."""
 
@@ -93,7 +113,7 @@ class FixCommand:
     """The repair prints a unified diff and changes nothing itself."""
     names_files: bool = False
     """It names every file it complains of. A formatter's other version complains of others."""
-    further: Rewrite | None = None
+    further: "Further | None" = None
     """A repair that reaches further, for what the first one leaves."""
     prints: frozenset[str] | None = frozenset()
     """Options of the check with which it prints, as a diff, what it wants; None where it always does."""
@@ -123,10 +143,10 @@ class FixCommand:
         head, arguments = self._split(argv)
         return [*(self.checks or (*head, *self.check(arguments)))]
 
-    def further_argv(self, argv: Sequence[str]) -> list[str]:
-        """The command of the repair that reaches further."""
-        head, arguments = self._split(argv)
-        return [*(self.becomes or head), *(self.further or self.repair)(arguments)]
+    def further_argv(self, argv: Sequence[str], said: str) -> list[str]:
+        """The command that reaches further, for a check that said this; empty where there is none."""
+        _, arguments = self._split(argv)
+        return self.further.argv(arguments, said) if self.further else []
 
     def repair_argv(self, argv: Sequence[str]) -> list[str]:
         """The command that repairs, with the check's own paths and options."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from activities.patching.recipe import STYLE, FixCommand, Recipe, Rewrite, options
+from activities.patching.recipe import STYLE, FixCommand, Further, Recipe, Rewrite, options
 
 _PYTHON: Final = ("*.py", "*.pyi", "*.pyw", "*.ipynb")
 
@@ -16,6 +16,16 @@ HARMLESS: Final = (
     *("C4", "SIM", "RET50", "PIE", "FURB", "D2", "D4"),  # comments may get lost, which is why ruff asks
 )
 """Rules whose fix ruff calls unsafe and which changes no behaviour that code can rely on."""
+
+_FLAKE8_ONLY: Final = (
+    options("--count --statistics --show-source --benchmark -v --verbose -q --quiet --tee --isolated")
+    | options("--max-complexity=1 --format=1 --output-file=1 --extend-ignore=1 -j=1 --jobs=1")
+    | options("--per-file-ignores=1 --config=1 --color=1")
+)
+_FLAKE8_OPTIONS: Final = _FLAKE8_ONLY | options(
+    "--select=1 --extend-select=1 --ignore=1 --exclude=1 --extend-exclude=1 --filename=1 --max-line-length=1"
+    " --max-doc-length=1 --append-config=1 --docstring-convention=1"
+)
 
 PYTHON: Final[tuple[Recipe, ...]] = (
     Recipe(
@@ -35,8 +45,10 @@ PYTHON: Final[tuple[Recipe, ...]] = (
                 drops=_RUFF_DROPS,
                 adds=("--fix", "--no-unsafe-fixes"),
             ),
-            further=Rewrite(
-                drops=_RUFF_DROPS, adds=("--fix", "--unsafe-fixes", f"--fixable={','.join(HARMLESS)}")
+            further=Further(
+                command=("ruff", "check", "--fix", "--unsafe-fixes", "--fixable="),
+                rules=HARMLESS,
+                drops=_RUFF_DROPS,
             ),
         ),
         summary="Applied ruff's safe fixes.",
@@ -145,11 +157,27 @@ PYTHON: Final[tuple[Recipe, ...]] = (
             tool="flake8",
             forbids=frozenset({"--exit-zero"}),
             becomes=("autopep8",),
+            names_files=True,
+            further=Further(
+                command=("ruff", "check", "--isolated", "--fix", "--unsafe-fixes", "--select="),
+                rules=(
+                    "F401",
+                    "F541",
+                    "F632",
+                    "F841",
+                    "E711",
+                    "E712",
+                    "E713",
+                    "E714",
+                    "W291",
+                    "W293",
+                    "W605",
+                ),
+                drops=_FLAKE8_OPTIONS,
+            ),
             repair=Rewrite(
                 # Only what both know is kept; settings in files are read by both.
-                drops=options("--count --statistics --show-source --benchmark -v --verbose -q --quiet")
-                | options("--max-complexity=1 --format=1 --output-file=1 --extend-ignore=1 -j=1 --jobs=1")
-                | options("--per-file-ignores=1 --config=1 --color=1 --tee --isolated"),
+                drops=_FLAKE8_ONLY,
                 adds=("--in-place", "--recursive"),
             ),
         ),

@@ -52,10 +52,31 @@ HOOKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "biome-format": ("biome format", (*_SCRIPT, "json", "jsonc", "css")),
     "biome-lint": ("biome lint", (*_SCRIPT, "json", "jsonc", "css")),
     "markdownlint": ("markdownlint", ("md", "markdown")),
+    "markdownlint-fix": ("markdownlint", ("md", "markdown")),
+    "markdownlint-docker": ("markdownlint", ("md", "markdown")),
     "markdownlint-cli2": ("markdownlint-cli2", ("md", "markdown")),
+    "oxlint": ("oxlint", _SCRIPT),
+    "deno-fmt": ("deno fmt --check", (*_SCRIPT, "md", "json", "jsonc")),
+    "dprint": ("dprint check", ()),
     "mdformat": ("mdformat --check", ("md",)),
     "clang-format": ("clang-format --dry-run --Werror", _C),
     "shfmt": ("shfmt -d", _SHELL),
+    "shfmt-src": ("shfmt -d", _SHELL),
+    "shfmt-docker": ("shfmt -d", _SHELL),
+    "buildifier": ("buildifier -mode=check", ("bazel", "bzl")),
+    "buf-format": ("buf format --diff --exit-code", ("proto",)),
+    "stylua": ("stylua --check", ("lua",)),
+    "stylua-github": ("stylua --check", ("lua",)),
+    "ktlint": ("ktlint", ("kt", "kts")),
+    "php-cs-fixer": ("php-cs-fixer fix --dry-run", ("php",)),
+    "nixpkgs-fmt": ("nixpkgs-fmt --check", ("nix",)),
+    "alejandra": ("alejandra --check", ("nix",)),
+    "gofumpt": ("gofumpt -l", ("go",)),
+    "golangci-lint-full": ("golangci-lint run", ("go",)),
+    "golangci-lint-fmt": ("golangci-lint fmt --diff", ("go",)),
+    "terraform-fmt": ("terraform fmt -check -recursive", ("tf", "tfvars")),
+    "tofu-fmt": ("tofu fmt -check -recursive", ("tf", "tfvars")),
+    "poetry-lock": ("poetry check --lock", ("toml", "lock")),
     "shellcheck": ("shellcheck", _SHELL),
     "taplo-format": ("taplo format --check", ("toml",)),
     "taplo": ("taplo format --check", ("toml",)),
@@ -84,7 +105,8 @@ HOOKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 """Hook → the check it is, and the suffixes of its files (none: any text)."""
 
 _WITHOUT_FILES: Final = frozenset(
-    {"fmt", "cargo-fmt", "rustfmt", "clippy", "golangci-lint", "terraform_fmt", "uv-lock"}
+    {"fmt", "cargo-fmt", "rustfmt", "clippy", "golangci-lint", "golangci-lint-full", "golangci-lint-fmt"}
+    | {"terraform_fmt", "terraform-fmt", "tofu-fmt", "uv-lock", "poetry-lock", "dprint"}
 )
 _MENDING: Final = frozenset(
     {"--fix", "--write", "-w", "-i", "--in-place", "--write-changes", "--exit-non-zero-on-fix", "--autofix"}

@@ -1,10 +1,13 @@
 """What a hostile command tries, and does not get. A probe prints ESCAPED where it got through."""
 
+import contextlib
 import os
 import platform
 import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,25 @@ SCRIPTS = {
         "import os\nassert [fd for fd in os.listdir('/proc/self/fd') if int(fd) > 2 and "
         "os.path.exists(f'/proc/self/fd/{{fd}}') and '/proc' not in os.readlink(f'/proc/self/fd/{{fd}}')]"
     ),
+    "kills everything it can reach": "import os, signal; os.kill(-1, signal.SIGSTOP); os.kill({pid}, 0)",
+    "attaches to a process of the machine": (
+        "import ctypes, os\nassert ctypes.CDLL(None).ptrace(16, {pid}, 0, 0) == 0\n"
+    ),
+    "finds shared memory of the machine": "open('/dev/shm/regreen-{pid}', 'rb')",
+    "reads the kernel's log": "open('/dev/kmsg', 'rb')",
+    "opens the terminal": "open('/dev/tty', 'rb')",
+    "leaves a core dump": ("import glob, resource\nresource.setrlimit(resource.RLIMIT_CORE, (10**6, 10**6))"),
+    "raises its own limits": (
+        "import resource\n"
+        "soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)\n"
+        "resource.setrlimit(resource.RLIMIT_NPROC, (hard + 1, hard + 1))"
+    ),
+    "outranks other processes": "import os; os.nice(-5)",
+    "renames the machine": "import socket; socket.sethostname('evil')",
+    "sets the clock": "import time; time.clock_settime(time.CLOCK_REALTIME, 0)",
+    "finds another network": (
+        "import socket; assert [name for _, name in socket.if_nameindex() if name != 'lo']"
+    ),
     # privileges
     "becomes root": "import os; os.setuid(0)",
     "gives a file root's rights": (
@@ -95,6 +117,16 @@ SCRIPTS = {
 }
 
 
+@contextlib.contextmanager
+def shared_memory(name: str) -> Iterator[None]:
+    memory = SharedMemory(name, create=True, size=10)
+    try:
+        yield
+    finally:
+        memory.close()
+        memory.unlink()
+
+
 @pytest.mark.parametrize("says", SCRIPTS)
 def test_a_command_that(
     says: str,
@@ -111,6 +143,7 @@ def test_a_command_that(
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.socket(socket.AF_UNIX) as unix,
         socket.socket(socket.AF_UNIX) as abstract,
+        shared_memory(f"regreen-{os.getpid()}"),
     ):
         unix.bind(str(folder / "s"))
         unix.listen()

@@ -95,3 +95,19 @@ def test_pins_of_packages_are_read(tool: str, text: str) -> None:
     tree = Tree(["package.json"], lambda _: text.encode())
     assert pinned_version(tool, tree, "none.yml") == "3.1.0"
     assert pinned_version("other", tree, "none.yml") is None
+
+
+async def test_flake8s_unused_imports_go_and_other_rules_are_left_alone(
+    request_for: Request, propose: Propose
+) -> None:
+    files = {
+        "app.py": "import os\n\nimport sys\n\n\ndef f():\n    unused = 1\n    print(sys.argv)\n",
+        ".flake8": "[flake8]\nextend-ignore = F841\n",
+    }
+    log = "app.py:1:1: F401 'os' imported but unused"
+    proposal = await propose(request_for(files, "flake8 --max-line-length=100 .", log=log))
+    assert proposal.proof.state is ProofState.PROVED
+    changed = [
+        line for line in proposal.diff.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}
+    ]
+    assert changed in (["-import os", "-"], ["-import os"])

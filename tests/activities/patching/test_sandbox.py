@@ -11,7 +11,7 @@ import pytest
 from activities.adapters.pulse import Pulse, WorkCancelledError
 from activities.adapters.workspace import Workspace
 from activities.patching import sandbox as module
-from activities.patching.confinement import SandboxLimits
+from activities.patching.confinement import Confinement, SandboxLimits
 from activities.patching.sandbox import Sandbox, SandboxUnavailableError
 
 
@@ -70,6 +70,13 @@ def test_further_tools_are_offered_read_only(workspace: Workspace, tmp_path: Pat
     assert result.output.startswith("hello\n")
     assert "echo x" in tool.read_text()
     assert result.exit_code != 0
+
+
+def test_what_the_path_names_among_installed_software_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/share:/opt:/opt/../home:/home:/root/bin:relative:")
+    search = Confinement([], SandboxLimits()).environment["PATH"].split(":")
+    assert "/usr/share" in search
+    assert not {"/opt", "/home", "/root/bin", "relative", ""} & set(search)
 
 
 def test_there_is_no_network(sandbox: Sandbox, workspace: Workspace) -> None:

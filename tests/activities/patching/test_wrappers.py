@@ -3,8 +3,10 @@
 import pytest
 
 from activities.patching.commands import parse_step
-from activities.patching.wrappers import unwrapped
+from activities.patching.recipes import fix_command_for
+from activities.patching.wrappers import hooks, unwrapped
 from activities.patching.wrappers.tree import Tree
+from workflows.models import FailureClass
 
 PACKAGE = (
     '{"scripts": {"lint": "npm run lint:js && npm run lint:css", "prelint": "prettier --check .",'
@@ -236,3 +238,8 @@ def test_tasks_and_workspaces_are_looked_into(text: str, expected: list[tuple[st
     tree = Tree(RUNNERS, lambda path: RUNNERS[path].encode() if path in RUNNERS else None)
     found = unwrapped(parse_step(text, paths=tree.paths), tree)
     assert [(" ".join(command.argv), command.cwd) for command in found] == expected
+
+
+@pytest.mark.parametrize("hook", hooks.HOOKS)
+def test_every_known_hook_is_a_check_that_a_recipe_repairs(hook: str) -> None:
+    assert fix_command_for([*hooks.HOOKS[hook][0].split(), "file"], FailureClass.UNKNOWN)
