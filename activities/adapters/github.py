@@ -1,6 +1,7 @@
 """GitHub's REST API as Regreen uses it. No method waits or tries again: Temporal does."""
 
 import base64
+import hashlib
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
@@ -261,8 +262,11 @@ class GitHub:
         path = api_path("repos", repository, "git", "blobs", sha)
         return (await self._api.get(Blob, repository, path, _CONTENTS_READ)).content
 
-    async def create_blob(self, repository: str, content: bytes) -> str:
-        """Store bytes as a blob; the same bytes give the same blob."""
+    async def store_blob(self, repository: str, content: bytes) -> str:
+        """Store bytes as a blob, unless they are there already: a read costs no turn among the writes."""
+        name = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+        if await none_when_missing(self.get_blob(repository, name)) is not None:
+            return name
         data = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
         path = api_path("repos", repository, "git", "blobs")
         return (await self._api.post(GitObject, repository, path, data, _CONTENTS_WRITE)).sha

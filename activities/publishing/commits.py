@@ -45,7 +45,7 @@ async def write_commit(github: GitHub, request: CommitRequest) -> WrittenCommit:
     tree = await github.create_tree(
         repository,
         base_tree,
-        await asyncio.gather(*(_entry(github, repository, file) for file in changed)),
+        [await _entry(github, repository, file) for file in changed],
         workflows=_touches_workflows(file.path for file in changed),
     )
     if tree == base_tree:
@@ -164,4 +164,4 @@ async def _entry(github: GitHub, repository: str, file: ChangedFile) -> dict[str
         return {**entry, "content": file.content.decode()}
     except UnicodeDecodeError:
         # JSON carries text only; other bytes go up as a blob of their own, by which nothing can be seen yet.
-        return {**entry, "sha": await github.create_blob(repository, file.content)}
+        return {**entry, "sha": await github.store_blob(repository, file.content)}

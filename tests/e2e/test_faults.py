@@ -17,7 +17,7 @@ from localhub.app import ENTERPRISE_ROOT
 from localhub.faults import WRITES, parse_faults
 from localhub.stage import REPOSITORY, Stage
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parents[2]
 TENTH = "/v2/*: pass; *: 502 10% seed=1"

@@ -12,7 +12,7 @@ from workflows.models import Outcome, Reason, RemediationResult
 from workflows.naming import remediation_id
 from workflows.remediation import RemediationWorkflow
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ async def remediated(stage: Stage, name: str) -> RemediationResult:
     run = next(one for one in hub.repository(full_name).runs.values() if one.head.sha == sha)
     handle = stage.client.get_workflow_handle_for(RemediationWorkflow.run, remediation_id(full_name, run.id))
 
-    for _ in range(600):
+    for _ in range(1_000):
         await asyncio.sleep(0.2)
         try:
             status = await handle.query(RemediationWorkflow.status)

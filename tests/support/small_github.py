@@ -59,9 +59,10 @@ class SmallGitHub:
 
     # ── arranging ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def github(self) -> GitHub:
+    def github(self, turns: Turns | None = None) -> GitHub:
         client = httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
-        return GitHub(client, PersonalToken(SecretStr("ghp_test")), turns=Turns(timedelta(0)))
+        token = PersonalToken(SecretStr("ghp_test"))
+        return GitHub(client, token, turns=turns or Turns(timedelta(0)))
 
     def commit(self, files: Files, *, parent: str | None = None, message: str = "A commit") -> str:
         tree = self._store_tree(files)
@@ -255,6 +256,8 @@ class SmallGitHub:
         return httpx2.Response(201, json={"sha": self._store_tree(files)})
 
     def _get_blob(self, _request: httpx2.Request, _body: Any, sha: str) -> httpx2.Response:
+        if sha not in self.blobs:
+            return _refusal(404, "Not Found")
         encoded = base64.encodebytes(self.blobs[sha]).decode()
         return httpx2.Response(200, json={"content": encoded, "encoding": "base64"})
 
@@ -262,7 +265,7 @@ class SmallGitHub:
         return httpx2.Response(201, json={"sha": self._store_blob(base64.b64decode(body["content"]))})
 
     def _store_blob(self, content: bytes) -> str:
-        sha = _sha("blob", content)
+        sha = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
         self.blobs[sha] = content
         return sha
 

@@ -121,7 +121,7 @@ async def test_a_suspended_installation_says_so(hub: LocalHub, http: httpx2.Asyn
 async def test_what_the_installation_lacks_is_named(hub: LocalHub, http: httpx2.AsyncClient) -> None:
     there = github(hub, http, await app_of(hub, http, permissions={**PUBLISHER, "contents": "read"}))
     with pytest.raises(PermanentError, match="does not grant contents: write") as caught:
-        await there.create_blob(REPOSITORY, b"x")
+        await there.store_blob(REPOSITORY, b"x")
     assert caught.value.kind == "forbidden"
 
 

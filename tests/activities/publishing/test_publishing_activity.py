@@ -1,11 +1,12 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.adapters.turns import Turns
 from activities.publishing.activity import PublishingActivities
 from small_github import LOGIN, REPOSITORY, SmallGitHub
 from workflows import naming
@@ -185,6 +186,19 @@ async def test_an_executable_stays_one_and_bytes_that_are_not_text_survive(
     assert files["run.sh"] == ("100755", b"echo b\n")
     assert files["latin.txt"] == ("100644", b"caf\xe9\nb\n")
     assert files["new.sh"] == ("100755", b"n\n")
+
+
+async def test_many_files_that_are_not_text_wait_for_their_turns_and_are_written_once() -> None:
+    hub = SmallGitHub()
+    names = [f"{number}.txt" for number in range(10)]
+    hub.refs["topic"] = hub.commit({name: ("100644", b"caf\xe9 %b\na\n" % name.encode()) for name in names})
+    diff = "".join(f"--- a/{name}\n+++ b/{name}\n@@ -2 +2 @@\n-a\n+b\n" for name in names)
+    spacing = timedelta(seconds=0.02)
+    publish = PublishingActivities(hub.github(turns=Turns(spacing, patience=spacing * 2)))
+    for _ in range(2):  # as when the first answer was lost
+        written = await publish.write_commit(commit_request(hub, diff))
+    assert len(hub.files_at(written.sha)) == len(names)
+    assert len([each for each in hub.writes() if each.endswith("/git/blobs")]) == len(names)
 
 
 async def test_a_commit_on_the_fix_branch_is_found_not_written_again(
