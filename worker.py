@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -30,8 +31,10 @@ from activities.checks.doctor import examine as examine_access
 from activities.checks.findings import Finding
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
-from activities.evidence.failed_logs import JobLog
+from activities.evidence.failed_logs import FailedLog
 from activities.evidence.failed_logs import failed_logs as failed_logs_of
+from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
+from activities.evidence.redaction import remember
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
@@ -48,6 +51,14 @@ GRACE: Final = timedelta(seconds=60)
 HTTP_TIMEOUT_SECONDS: Final = 10.0
 PATCHING_AT_ONCE: Final = 4
 """Repairs run the repository's own tools, which use every core they find."""
+
+_SECRETS_OF_SDKS: Final = (
+    "TEMPORAL_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+)
 
 log = logging.getLogger("regreen.worker")
 
@@ -97,7 +108,9 @@ class WorkerSettings(BaseSettings):
     github_write_spacing: Annotated[Duration, Field(ge=timedelta(0))] = WRITE_SPACING
     """Pause after each write, per installation and process. GitHub asks for a second."""
     cache_dir: Path = Path("~/.cache/regreen")
-    """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
+    """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
+    log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
+    """What the logs on disk may take in all; of a log longer than half of it the two ends are kept."""
     model_provider: ModelProvider = ModelProvider.ANTHROPIC
     model: str = "claude-sonnet-5-5"
     """The model's name, as its provider spells it."""
@@ -192,10 +205,13 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         log.info("sandbox: works, %s", state.detail)
     else:
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
+    evidence = EvidenceActivities(github, LogCache(github, cache / "logs", settings.log_cache_bytes))
     diagnosis = DiagnosisActivities(claude(settings, http))
-    session = SessionActivities(mirrors, sandbox, claude(settings, http, model=settings.repair_model))
+    repairing = claude(settings, http, model=settings.repair_model)
+    session = SessionActivities(mirrors, sandbox, evidence.read_log, repairing)
     return [
-        EvidenceActivities(github, cache / "logs").collect_evidence,
+        evidence.collect_evidence,
+        evidence.read_log,
         diagnosis.diagnose_failure,
         diagnosis.diagnose_by_model,
         PatchingActivities(mirrors, sandbox).propose_patch,
@@ -208,11 +224,12 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
 
 async def failed_logs(
     settings: WorkerSettings, repository: str, run_id: int, attempt: int | None, folder: Path
-) -> AsyncIterator[JobLog]:
+) -> AsyncIterator[FailedLog]:
     """The logs of a run's failed jobs, as the analyst may read them; see `failed_logs.failed_logs`."""
     async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
         github = GitHub(http, settings.credentials(Role.ANALYST, http), api_url=settings.github_api_url)
-        async for log in failed_logs_of(github, repository, run_id, attempt, folder):
+        logs = LogCache(github, folder, settings.log_cache_bytes)
+        async for log in failed_logs_of(github, logs, repository, run_id, attempt):
             yield log
 
 
@@ -272,8 +289,15 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
     return workers
 
 
+def own_secrets(settings: WorkerSettings) -> list[str]:
+    """Every secret this process knows of: its settings, and what SDKs read for themselves."""
+    given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return given + [value for name in _SECRETS_OF_SDKS if (value := os.environ.get(name))]
+
+
 async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
     """Serve the role's queues until `stopping` is set; then let running activities finish."""
+    remember(own_secrets(settings))
     client = await connect()
     await register_search_attributes(client)
     async with AsyncExitStack() as stack:

@@ -106,6 +106,18 @@ def serve(
 
 @app.command()
 @_reported
+def codec_server(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, else REGREEN_CODEC_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, else REGREEN_CODEC_PORT.")] = None,
+) -> None:
+    """Let Temporal's Web UI and command read encrypted payloads, until stopped."""
+    from starter import commands
+
+    commands.serve_codec(host, port)
+
+
+@app.command()
+@_reported
 def worker(
     role: Annotated[WorkerRole | None, typer.Option(help="Which queues to serve, else REGREEN_ROLE.")] = None,
 ) -> None:

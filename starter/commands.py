@@ -24,8 +24,9 @@ from starter.remediations import (
 )
 from starter.webhook import Verb, order_payload
 from workflows import naming
+from workflows.codec import Codec, PayloadKeyError
 from workflows.configuration import ConfigurationError, load
-from workflows.connection import SearchAttributesError, TemporalUnreachableError
+from workflows.connection import PayloadSettings, SearchAttributesError, TemporalUnreachableError
 
 T = TypeVar("T")
 
@@ -52,6 +53,14 @@ def serve_webhooks(host: str | None, port: int | None) -> None:
 
     _log_to_stderr()
     _run(lambda: serve(load(StarterSettings, host=host, port=port)))
+
+
+def serve_codec(host: str | None, port: int | None) -> None:
+    """Run the codec server until it is stopped."""
+    from starter.codec_server import CodecServerSettings, serve  # noqa: PLC0415 — only it needs what this imports
+
+    _log_to_stderr()
+    _run(lambda: serve(load(CodecServerSettings, host=host, port=port), Codec(load(PayloadSettings).ring())))
 
 
 def examine_machine(*, as_json: bool) -> int:
@@ -231,7 +240,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise CommandError(str(error), ExitStatus.USAGE) from error
     except TemporalUnreachableError as error:
         raise CommandError(str(error), ExitStatus.UNREACHABLE) from error
-    except SearchAttributesError as error:
+    except (SearchAttributesError, PayloadKeyError) as error:
         raise CommandError(str(error), ExitStatus.FAILED) from error
     except RemediationNotFoundError as error:
         raise CommandError(

@@ -1,11 +1,13 @@
 """What next, given what we know: pure functions, tested without Temporal."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from workflows import conclusions
 from workflows.models import (
     Action,
+    Approval,
     AttemptRecord,
     BranchState,
     ChecksReading,
@@ -16,6 +18,7 @@ from workflows.models import (
     GateVerdict,
     Limits,
     LogState,
+    Order,
     Outcome,
     Proposal,
     PullRequest,
@@ -77,8 +80,8 @@ def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
         return Ending(Outcome.IGNORED, Reason.BASE_RED)
     if evidence.failed_jobs == 0:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NO_FAILED_JOB, evidence.workflow_error or "")
-    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
-        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE)
+    if all(job.log_state is not LogState.PRESENT and not job.annotations for job in evidence.jobs):
+        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE, evidence.jobs[0].note)
     return None
 
 
@@ -191,6 +194,18 @@ def with_ci(record: AttemptRecord, answer: Ending | ChecksReading, fix_head: str
     return record.model_copy(update={"commit_sha": fix_head, "ci": ci})
 
 
+def approval(order: Order, proposal: Proposal, at: datetime) -> Approval:
+    """What is recorded of an approving order."""
+    return Approval(by=order.by, at=at, patch_id=proposal.patch_id, comment_id=order.comment_id)
+
+
+def turned_down(verb: str, order: Order, question: str | None) -> str:
+    """Why an answer does not count: it is bound to the patch that it names."""
+    asked = f"the question is about patch {question}" if question else "nothing waits for an answer"
+    named = f"patch {order.question}" if order.question else "no patch"
+    return f"{verb} by {order.by} named {named}, but {asked}; it was not carried out"
+
+
 def disposition(pull_request: PullRequest) -> Disposition:
     """What became of a green fix."""
     if pull_request.merged:
@@ -223,6 +238,7 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         "suspended": Reason.INSTALLATION_SUSPENDED,
         "branch_refused": Reason.BRANCH_REFUSED,
         "unauthorised": Reason.CREDENTIAL_REFUSED,
+        "refused": Reason.PATCH_REFUSED,
         "conflict": Reason.GITHUB_REFUSED,
         "invalid": Reason.GITHUB_REFUSED,
         "unavailable": Reason.ACTIVITY_FAILED,

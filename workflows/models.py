@@ -363,6 +363,8 @@ class LogState(StrEnum):
     EMPTY = "empty"
     GONE = "gone"
     """410 or 404: expired or deleted."""
+    UNUSABLE = "unusable"
+    """What came in its place is no log, or comes from an address that is not to be trusted."""
 
 
 class Excerpt(Payload):
@@ -374,6 +376,17 @@ class Excerpt(Payload):
     omitted_lines: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
     """1-based, inclusive line ranges of the raw log that `text` shows."""
+
+
+class Annotation(Payload):
+    """A remark that GitHub keeps beside a job's log, redacted."""
+
+    message: Sentence
+    failure: bool = True
+    """False for a warning."""
+    path: Name | None = None
+    """The file it is about; None where it is about the job."""
+    line: int | None = None
 
 
 class FailedJob(Payload):
@@ -392,7 +405,14 @@ class FailedJob(Payload):
     exit_code: int | None = None
     log_state: LogState = LogState.PRESENT
     excerpt: Excerpt = Excerpt(text="")
+    """Of the log; annotations that the log lacks stand at its end."""
     fingerprint: Name = ""
+    defined_in: Name | None = None
+    """The workflow file that defines the job, where it is not the run's own."""
+    annotations: tuple[Annotation, ...] = ()
+    """At most 20, failures first."""
+    note: Sentence = ""
+    """What of this job could not be read, and why."""
 
 
 class EvidenceRequest(Payload):
@@ -574,6 +594,19 @@ class Proof(Payload):
     detail: Sentence = ""
 
 
+class Approval(Payload):
+    """A human's leave to publish one patch, and no other."""
+
+    by: Name
+    at: datetime
+    patch_id: Name
+    """What was approved: it names the base commit and the diff, and by them the tree."""
+    comment_id: int | None = None
+    """The comment that said so; None where the order came through Temporal."""
+    tree: Sha | None = None
+    """The git tree that the approved patch made; None until it is written."""
+
+
 class AttemptRecord(Payload):
     """What an attempt did and how CI answered."""
 
@@ -591,6 +624,8 @@ class AttemptRecord(Payload):
     files: tuple[Name, ...] = ()
     tree: Sha | None = None
     """The repository's files after the patch, as git names them; None where that was not computed."""
+    approval: Approval | None = None
+    """Who allowed its patch to be published; None where nobody had to."""
 
 
 class PatchRequest(Payload):
@@ -685,6 +720,11 @@ class CommitRequest(Payload):
     proposal: Proposal
     failure_class: FailureClass
     fingerprint: Name
+    diagnosis: Diagnosis | None = None
+    """What the gate judges the patch by once more."""
+    limits: Limits = Limits()
+    policy: TriagePolicy = TriagePolicy()
+    approval: Approval | None = None
 
 
 class WrittenCommit(Payload):
@@ -968,6 +1008,10 @@ class Status(Payload):
     proposal: Proposal | None = None
     verdict: GateVerdict | None = None
     question: Name | None = None
+    approval: Approval | None = None
+    """Who approved the newest proposal; None where nobody had to, or has."""
+    turned_down: Sentence = ""
+    """Why the newest answer of a human did not count: it was given for another patch."""
     pull_request: PullRequest | None = None
     pull_request_opened_at: datetime | None = None
     green_at: datetime | None = None

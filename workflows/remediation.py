@@ -134,6 +134,9 @@ class RemediationWorkflow:
         question = self._case.status.question
         if question is None or order.question != question:
             workflow.logger.warning("dropped: %s answers %s, but %s is asked", verb, order.question, question)
+            by_comment = order.comment_id is not None
+            if not by_comment or (workflow.patched("explain-answers") and await self._may_command(order)):
+                self._know(turned_down=decisions.turned_down(verb, order, question))
         elif await self._may_command(order):
             self._answer = (verb, order)
 
@@ -250,17 +253,20 @@ class RemediationWorkflow:
         result = await self._patch(number)
         self._pay(consultation.session_spending(self._case.status, result.spending))
         record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
-        self._know(proposal=result.proposal, verdict=result.verdict, attempts=(*earlier, record))
+        self._know(
+            proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
+        )
         ending = decisions.after_proposal(result.proposal, result.verdict, earlier)
         if ending is not None:
             return ending
-        approver = None
         if self._case.needs_approval(result):
-            approval = await self._await_approval(result.proposal)
-            if not isinstance(approval, Order):
-                return approval
-            approver = approval.by
-        ending = await self._publish(approver)
+            order = await self._await_approval(result.proposal)
+            if not isinstance(order, Order):
+                return order
+            self._know(approval=decisions.approval(order, result.proposal, workflow.now()))
+        ending = await self._publish()
+        record = record.model_copy(update={"approval": self._case.status.approval})
+        self._know(attempts=(*earlier, record))
         if ending is not None:
             return ending
         answer = await self._await_ci()
@@ -290,7 +296,7 @@ class RemediationWorkflow:
     async def _await_approval(self, proposal: models.Proposal) -> Order | Ending | None:
         """The approving order; an ending; or None when a human asked for another attempt instead."""
         self._answer = None
-        self._know(question=proposal.patch_id)
+        self._know(question=proposal.patch_id, turned_down="")
         self._enter(State.AWAITING_APPROVAL)
         await self._post()
         deadline = self._case.request.limits.approval_deadline
@@ -316,9 +322,11 @@ class RemediationWorkflow:
         self._know(pull_request=found)
         return decisions.after_pull_request(found)
 
-    async def _publish(self, approved_by: str | None) -> Ending | None:
+    async def _publish(self) -> Ending | None:
         self._enter(State.PUBLISHING)
         commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), "Write the commit object")
+        approval = self._case.status.approval
+        self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
         branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
         ending = decisions.after_branch(branch.state)
@@ -327,7 +335,7 @@ class RemediationWorkflow:
         self._know(fix_head_sha=branch.tip or commit.sha)
         # No checkpoint until the pull request is there: a branch alone would be half a publication. An
         # order to stop that arrives now is honoured right after, by closing the pull request.
-        wanted = self._case.open_pull_request(approved_by)
+        wanted = self._case.open_pull_request()
         pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, "Open or update the pull request")
         if self._case.status.pull_request is None:
             self._know(pull_request_opened_at=workflow.now())

@@ -127,6 +127,10 @@ class Case:
             proposal=self.proposal,
             failure_class=self.diagnosis.failure_class,
             fingerprint=self.evidence.fingerprint,
+            diagnosis=self.diagnosis,
+            limits=self.request.limits,
+            policy=self.request.policy,
+            approval=self.status.approval,
         )
 
     def advance_fix_branch(self, commit: str) -> BranchRequest:
@@ -141,7 +145,7 @@ class Case:
             failing_sha=self.run.head_sha,
         )
 
-    def open_pull_request(self, approved_by: str | None) -> PullRequestRequest:
+    def open_pull_request(self) -> PullRequestRequest:
         """Argument of `open_pull_request`."""
         return PullRequestRequest(
             repository=self.request.repository,
@@ -153,7 +157,7 @@ class Case:
             diagnosis=self.diagnosis,
             proposal=self.proposal,
             verdict=_known(self.status.verdict),
-            approved_by=approved_by,
+            approved_by=self.status.approval.by if self.status.approval else None,
             head_sha=self.status.fix_head_sha,
             workflow_path=self.run.workflow_path,
             workflow_id=self.run.workflow_id,

@@ -434,6 +434,44 @@ async def test_an_approved_patch_is_published_and_names_who_approved(skipping: W
     assert [request.approved_by for request in script.called("open_pull_request")] == ["ana"]
 
 
+async def test_an_approval_is_kept_with_who_when_and_for_which_tree(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(judge_patch=ASKS)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        status = await until(handle, lambda status: status.question is not None)
+        await handle.signal(RemediationWorkflow.approve, Order(by="ana", question=status.question))
+        result = await handle.result()
+    approval = result.attempts[0].approval
+    assert approval is not None
+    assert (approval.by, approval.patch_id) == ("ana", status.question)
+    assert approval.at.tzinfo is not None
+    assert approval.tree == script.answers["write_commit"][0].tree
+    written = script.called("write_commit")[0]
+    assert (written.approval.by, written.approval.patch_id) == ("ana", written.proposal.patch_id)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_an_answer_about_another_patch_is_turned_down_and_those_who_may_answer_are_told_why(
+    skipping: WorkflowEnvironment, *, allowed: bool
+) -> None:
+    script = ScriptedActivities(judge_patch=ASKS, authorise_order=allowed)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            status = await until(handle, lambda status: status.question is not None)
+            await handle.signal(RemediationWorkflow.approve, Order(by="bo", question="0" * 16, comment_id=5))
+            await handle.signal(RemediationWorkflow.pause, Order(by="ana"))
+            status = await until(handle, lambda status: status.paused)
+            if allowed:
+                status = await until(handle, lambda status: bool(status.turned_down))
+                assert f"approve by bo named patch {'0' * 16}" in status.turned_down
+                assert f"patch {status.question}" in status.turned_down
+            assert (status.state, bool(status.turned_down)) == (State.AWAITING_APPROVAL, allowed)
+            await handle.signal(RemediationWorkflow.stop, Order(by="ana"))
+            await handle.result()
+    assert "write_commit" not in script.names()
+
+
 async def test_a_rejected_patch_is_not_published(skipping: WorkflowEnvironment) -> None:
     script = ScriptedActivities(judge_patch=ASKS)
     async with serving(skipping.client, script):

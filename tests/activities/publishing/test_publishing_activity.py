@@ -11,6 +11,7 @@ from activities.publishing.activity import PublishingActivities
 from small_github import LOGIN, REPOSITORY, SmallGitHub
 from workflows import naming
 from workflows.models import (
+    Approval,
     AuthorisationRequest,
     BranchRequest,
     BranchResult,
@@ -70,7 +71,7 @@ def proposal(hub: SmallGitHub, diff: str = DIFF, base: str | None = None) -> Pro
 
 
 def commit_request(
-    hub: SmallGitHub, diff: str = DIFF, attempt: int = 1, base: str | None = None
+    hub: SmallGitHub, diff: str = DIFF, attempt: int = 1, base: str | None = None, approved: str | None = None
 ) -> CommitRequest:
     return CommitRequest(
         repository=REPOSITORY,
@@ -79,7 +80,13 @@ def commit_request(
         proposal=proposal(hub, diff, base),
         failure_class=FailureClass.LINT,
         fingerprint="v1:0123456789abcdef",
+        diagnosis=DIAGNOSIS,
+        approval=leave(hub, approved) if approved else None,
     )
+
+
+def leave(hub: SmallGitHub, diff: str) -> Approval:
+    return Approval(by="ada", at=datetime(2026, 1, 2, tzinfo=UTC), patch_id=proposal(hub, diff).patch_id)
 
 
 def branch_request(hub: SmallGitHub, commit: str, expected: str | None = None) -> BranchRequest:
@@ -174,7 +181,7 @@ async def test_an_executable_stays_one_and_bytes_that_are_not_text_survive(
         "--- a/latin.txt\n+++ b/latin.txt\n@@ -2 +2 @@\n-a\n+b\n"
         "diff --git a/new.sh b/new.sh\nnew file mode 100755\n--- /dev/null\n+++ b/new.sh\n@@ -0,0 +1 @@\n+n\n"
     )
-    written = await publish.write_commit(commit_request(hub, diff))
+    written = await publish.write_commit(commit_request(hub, diff, approved=diff))
     files = hub.files_at(written.sha)
     assert files["run.sh"] == ("100755", b"echo b\n")
     assert files["latin.txt"] == ("100644", b"caf\xe9\nb\n")
@@ -216,14 +223,16 @@ async def test_another_attempts_commit_is_not_taken_for_this_ones(
     ("diff", "kind"),
     [
         (DIFF.replace("import os", "import sys"), "conflict"),
-        ("not a diff", "invalid"),
-        ("--- a/src/app.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-import os\n-print(1)\n", "invalid"),
+        ("not a diff", "refused"),
+        ("--- a/src/app.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-import os\n-print(1)\n", "refused"),
         ("--- a/src/app.py\n+++ b/src/app.py\n@@ -1 +1 @@\n-import os\n+import os\n", "invalid"),
         (
             DIFF.replace("@@ -1,2 +1 @@", "@@ -1,2 +1,2 @@")
             + "+x = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789'\n",
-            "forbidden",
+            "refused",
         ),
+        (DIFF.replace("-import os", "-import os\n+import os  # noqa").replace("+1 @@", "+1,2 @@"), "refused"),
+        (WORKFLOW_DIFF, "refused"),
     ],
 )
 async def test_a_patch_that_cannot_be_published_writes_no_commit(
@@ -234,6 +243,29 @@ async def test_a_patch_that_cannot_be_published_writes_no_commit(
     assert caught.value.type == kind
     assert "ghp_" not in str(caught.value)
     assert not [write for write in hub.writes() if write.endswith("/git/commits")]
+
+
+async def test_an_approved_patch_is_written(hub: SmallGitHub, publish: PublishingActivities) -> None:
+    written = await publish.write_commit(commit_request(hub, WORKFLOW_DIFF, approved=WORKFLOW_DIFF))
+    assert hub.files_at(written.sha)[WORKFLOW][1] == b"on: push\npermissions: {}\n"
+
+
+async def test_an_approval_of_another_patch_is_none(hub: SmallGitHub, publish: PublishingActivities) -> None:
+    with pytest.raises(ApplicationError) as caught:
+        await publish.write_commit(commit_request(hub, WORKFLOW_DIFF, approved=DIFF))
+    assert caught.value.type == "refused"
+    assert "nobody approved this patch" in str(caught.value)
+    assert hub.writes() == []
+
+
+async def test_an_approval_does_not_publish_what_the_gate_refuses(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    cheat = "--- a/src/app.py\n+++ b/src/app.py\n@@ -1,2 +1,2 @@\n-import os\n+import os  # noqa\n print(1)\n"
+    with pytest.raises(ApplicationError) as caught:
+        await publish.write_commit(commit_request(hub, cheat, approved=cheat))
+    assert caught.value.type == "refused"
+    assert hub.writes() == []
 
 
 async def test_a_commit_whose_answer_is_lost_leaves_nothing_to_see(
