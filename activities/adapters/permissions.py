@@ -13,15 +13,15 @@ PUBLISHER: Final[Mapping[str, str]] = {
     "contents": "write",
     "issues": "read",
     "pull_requests": "write",
-    "statuses": "read",
 }
 """`issues` is for the event alone: GitHub takes no manifest that subscribes to `issue_comment` without it."""
 
-OPTIONAL: Final[Mapping[str, str]] = {"actions": "write", "workflows": "write"}
+OPTIONAL: Final[Mapping[str, str]] = {"actions": "write", "statuses": "read", "workflows": "write"}
 """Granted beyond `PUBLISHER` by who wants what they allow."""
 
 WITHOUT: Final[Mapping[str, str]] = {
     "actions": "a failure that looks transient is not rerun, but left to a human",
+    "statuses": "required checks that report as commit statuses are not seen",
     "workflows": "a workflow file is not repaired, but left to a human",
 }
 """What a missing optional permission means."""
