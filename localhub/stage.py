@@ -25,11 +25,12 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
 from localhub.faults import Faults
 from localhub.server import LocalHub
+from workflows.codec import KeyRing, data_converter
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE, SEARCH_ATTRIBUTES
 
 REPOSITORY: Final = "acme/widgets"
@@ -41,8 +42,9 @@ _PUBLISHER_MAY: Final = {
     "actions": "write",
     "checks": "read",
     "contents": "write",
-    "issues": "write",
+    "issues": "read",
     "pull_requests": "write",
+    "statuses": "read",
     "workflows": "write",
 }
 _READER_MAY: Final = dict.fromkeys(("metadata", "actions", "checks", "contents", "pull_requests"), "read")
@@ -142,8 +144,12 @@ class Stage:
         )
         async for _ in self._patience("temporal"):
             with suppress(RuntimeError, RPCError):
-                self.client = await Client.connect(self.address, data_converter=pydantic_data_converter)
+                self.client = await Client.connect(self.address, data_converter=self._converter())
                 return
+
+    def _converter(self) -> DataConverter:
+        keys = self._settings.get("REGREEN_PAYLOAD_KEYS")
+        return data_converter(KeyRing.parse(keys) if keys else None)
 
     async def _settle(self) -> None:
         """Install two apps (writer and reader), and prepare the environment of the two processes."""
@@ -177,10 +183,11 @@ class Stage:
         secret = self._environment["REGREEN_WEBHOOK_SECRET"]
         self.hub.add_webhook(full_name, f"{self.starter_url}/webhook", secret, _HOOK_EVENTS)
 
-    async def start(self, name: str, command: str) -> None:
-        """Start a `regreen` process; it ends with the stage."""
+    async def start(self, name: str, command: str, settings: Mapping[str, str] | None = None) -> None:
+        """Start a `regreen` process, with further variables of its own; it ends with the stage."""
         arguments = [sys.executable, "-m", "starter.cli", command]
-        await self._spawn(name, arguments, self._environment | {"PYTHONPATH": _import_path()})
+        environment = self._environment | {"PYTHONPATH": _import_path()} | dict(settings or {})
+        await self._spawn(name, arguments, environment)
 
     async def _spawn(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start a process in a session of its own, so that Ctrl-C reaches the stage alone."""

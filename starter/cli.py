@@ -106,6 +106,18 @@ def serve(
 
 @app.command()
 @_reported
+def codec_server(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, else REGREEN_CODEC_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, else REGREEN_CODEC_PORT.")] = None,
+) -> None:
+    """Let Temporal's Web UI and command read encrypted payloads, until stopped."""
+    from starter import commands
+
+    commands.serve_codec(host, port)
+
+
+@app.command()
+@_reported
 def worker(
     role: Annotated[WorkerRole | None, typer.Option(help="Which queues to serve, else REGREEN_ROLE.")] = None,
 ) -> None:
@@ -117,10 +129,21 @@ def worker(
 
 @app.command()
 @_reported
-def doctor(*, as_json: AsJson = False) -> None:
+def doctor(
+    *,
+    github: Annotated[
+        bool, typer.Option("--github", help="Look at the access to GitHub instead. Changes nothing.")
+    ] = False,
+    repository: Annotated[
+        str | None, typer.Option("--repo", help="With --github: look at this one too, as owner/name.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what repairs can use on this machine, and what is missing."""
     from starter import commands
 
+    if github or repository is not None:
+        raise typer.Exit(commands.examine_github(repository, as_json=as_json))
     raise typer.Exit(commands.examine_machine(as_json=as_json))
 
 

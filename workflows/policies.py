@@ -30,8 +30,11 @@ GITHUB_CALL: Final = timedelta(seconds=30)
 """A handful of API requests, each with a client time-out of 10 s. It is also how long a step that was on a
 worker that died waits for another, so it is not longer than a slow day at GitHub asks for."""
 
-LOG_DOWNLOAD: Final = timedelta(minutes=5)
-"""20 jobs of at most 64 MiB each, four at a time, at 5 MB/s."""
+LOG_DOWNLOAD: Final = timedelta(minutes=15)
+"""A few logs of a gigabyte at 5 MB/s. Those that have come by then are on disk for the next try."""
+
+LOG_PROGRESS: Final = timedelta(minutes=2)
+"""Heartbeat of what reads logs: between two pieces that come, or while one log of a gigabyte is examined."""
 
 REPAIR_SESSION: Final = timedelta(minutes=15)
 """The session limit of the design: fetch, check out, run the failing commands before and after."""
@@ -89,7 +92,10 @@ class Step(Generic[P, R]):
 
 READ_RUN: Final = Step("read_run", models.TriageRequest, models.RunSnapshot, PUBLISHER_QUEUE, GITHUB_CALL)
 COLLECT_EVIDENCE: Final = Step(
-    "collect_evidence", models.EvidenceRequest, models.Evidence, ANALYST_QUEUE, LOG_DOWNLOAD, PROGRESS
+    "collect_evidence", models.EvidenceRequest, models.Evidence, ANALYST_QUEUE, LOG_DOWNLOAD, LOG_PROGRESS
+)
+READ_LOG: Final = Step(
+    "read_log", models.LogRangeRequest, models.LogRange, ANALYST_QUEUE, LOG_DOWNLOAD, LOG_PROGRESS
 )
 DIAGNOSE_FAILURE: Final = Step(
     "diagnose_failure", models.DiagnosisRequest, models.Diagnosis, ANALYST_QUEUE, GITHUB_CALL
@@ -171,6 +177,7 @@ AUTHORISE_ORDER: Final = Step(
 STEPS: Final = (
     READ_RUN,
     COLLECT_EVIDENCE,
+    READ_LOG,
     DIAGNOSE_FAILURE,
     DIAGNOSE_BY_MODEL,
     RERUN_FAILED_JOBS,

@@ -133,6 +133,9 @@ class RemediationWorkflow:
         question = self._case.status.question
         if question is None or order.question != question:
             workflow.logger.warning("dropped: %s answers %s, but %s is asked", verb, order.question, question)
+            by_comment = order.comment_id is not None
+            if not by_comment or (workflow.patched("explain-answers") and await self._may_command(order)):
+                self._know(turned_down=decisions.turned_down(verb, order, question))
         elif await self._may_command(order):
             self._answer = (verb, order)
 
@@ -249,17 +252,20 @@ class RemediationWorkflow:
         result = await self._patch(number)
         self._pay(consultation.session_spending(self._case.status, result.spending))
         record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
-        self._know(proposal=result.proposal, verdict=result.verdict, attempts=(*earlier, record))
+        self._know(
+            proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
+        )
         ending = decisions.after_proposal(result.proposal, result.verdict, earlier)
         if ending is not None:
             return ending
-        approver = None
         if self._case.needs_approval(result):
-            approval = await self._await_approval(result.proposal)
-            if not isinstance(approval, Order):
-                return approval
-            approver = approval.by
-        ending = await self._publish(approver)
+            order = await self._await_approval(result.proposal)
+            if not isinstance(order, Order):
+                return order
+            self._know(approval=decisions.approval(order, result.proposal, workflow.now()))
+        ending = await self._publish()
+        record = record.model_copy(update={"approval": self._case.status.approval})
+        self._know(attempts=(*earlier, record))
         if ending is not None:
             return ending
         answer = await self._await_ci()
@@ -289,24 +295,37 @@ class RemediationWorkflow:
     async def _await_approval(self, proposal: models.Proposal) -> Order | Ending | None:
         """The approving order; an ending; or None when a human asked for another attempt instead."""
         self._answer = None
-        self._know(question=proposal.patch_id)
+        self._know(question=proposal.patch_id, turned_down="")
         self._enter(State.AWAITING_APPROVAL)
         await self._post()
         deadline = self._case.request.limits.approval_deadline
+        # A first patch has no pull request yet that could be closed.
+        closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
         await self._wait_until(
-            lambda: self._answer is not None or self._retry is not None,
+            lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
             deadline,
             "Wait for a human's approval",
         )
         self._know(question=None)
+        if closable and self._closed:
+            return await self._dealt_with() or await self._await_approval(proposal)
         if self._answer is None:
             return None if self._retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
         verb, order = self._answer
         return order if verb == "approve" else Ending(Outcome.STOPPED, Reason.REJECTED, f"by {order.by}")
 
-    async def _publish(self, approved_by: str | None) -> Ending | None:
+    async def _dealt_with(self) -> Ending | None:
+        """The ending that closing or merging the pull request means; None when it was opened again."""
+        self._closed = False
+        found = await self._do(policies.READ_PULL_REQUEST, self._case.pull_request(), "Is it closed?")
+        self._know(pull_request=found)
+        return decisions.after_pull_request(found)
+
+    async def _publish(self) -> Ending | None:
         self._enter(State.PUBLISHING)
         commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), "Write the commit object")
+        approval = self._case.status.approval
+        self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
         branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
         ending = decisions.after_branch(branch.state)
@@ -315,7 +334,7 @@ class RemediationWorkflow:
         self._know(fix_head_sha=branch.tip or commit.sha)
         # No checkpoint until the pull request is there: a branch alone would be half a publication. An
         # order to stop that arrives now is honoured right after, by closing the pull request.
-        wanted = self._case.open_pull_request(approved_by)
+        wanted = self._case.open_pull_request()
         pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, "Open or update the pull request")
         if self._case.status.pull_request is None:
             self._know(pull_request_opened_at=workflow.now())
@@ -379,9 +398,9 @@ class RemediationWorkflow:
             )
         if self._stop is not None:
             await self._close_pull_request()
-        ref = models.PullRequestRef(repository=self._case.request.repository, number=pull_request.number)
+        wanted = self._case.pull_request()
         return decisions.disposition(
-            await carry_out(policies.READ_PULL_REQUEST, ref, "What became of the pull request?")
+            await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
         )
 
     # ── what every step does alike ──────────────────────────────────────────────────────────────────────
@@ -445,8 +464,14 @@ class RemediationWorkflow:
         )
 
     def _ci_wait(self, since: datetime) -> CiWait:
-        fix_head = self._case.status.fix_head_sha or ""
-        return CiWait(fix_head=fix_head, since=since, now=workflow.now(), limits=self._case.request.limits)
+        fix_head, pull_request = self._case.status.fix_head_sha or "", self._case.status.pull_request
+        return CiWait(
+            fix_head=fix_head,
+            since=since,
+            now=workflow.now(),
+            limits=self._case.request.limits,
+            obstacle=pull_request.ci_obstacle if pull_request else "",
+        )
 
     def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
         self._know(state=state)

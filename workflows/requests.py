@@ -17,6 +17,7 @@ from workflows.models import (
     GateVerdict,
     PatchRequest,
     Proposal,
+    PullRequestRef,
     PullRequestRequest,
     RemediationRequest,
     Report,
@@ -126,6 +127,10 @@ class Case:
             proposal=self.proposal,
             failure_class=self.diagnosis.failure_class,
             fingerprint=self.evidence.fingerprint,
+            diagnosis=self.diagnosis,
+            limits=self.request.limits,
+            policy=self.request.policy,
+            approval=self.status.approval,
         )
 
     def advance_fix_branch(self, commit: str) -> BranchRequest:
@@ -134,12 +139,13 @@ class Case:
             repository=self.request.repository,
             run_id=self.request.run_id,
             expected_tip=self.status.fix_head_sha,
+            pull_request=self.status.pull_request.number if self.status.pull_request else None,
             commit=commit,
             failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
         )
 
-    def open_pull_request(self, approved_by: str | None) -> PullRequestRequest:
+    def open_pull_request(self) -> PullRequestRequest:
         """Argument of `open_pull_request`."""
         return PullRequestRequest(
             repository=self.request.repository,
@@ -151,7 +157,11 @@ class Case:
             diagnosis=self.diagnosis,
             proposal=self.proposal,
             verdict=_known(self.status.verdict),
-            approved_by=approved_by,
+            approved_by=self.status.approval.by if self.status.approval else None,
+            head_sha=self.status.fix_head_sha,
+            workflow_path=self.run.workflow_path,
+            workflow_id=self.run.workflow_id,
+            other_bases=tuple(filter(None, (self.run.base_branch, self.run.default_branch))),
             fingerprint=next((each.fingerprint for each in self.status.attempts), self.evidence.fingerprint),
         )
 
@@ -167,6 +177,12 @@ class Case:
             pull_request=pull_request.number if pull_request else None,
             failing_branch=self.run.target_branch,
             failed_jobs=self.status.failed_jobs,
+        )
+
+    def pull_request(self) -> PullRequestRef:
+        """Argument of `read_pull_request` for the fix pull request."""
+        return PullRequestRef(
+            repository=self.request.repository, number=_known(self.status.pull_request).number
         )
 
     def post_report(self, workflow_id: str) -> Report:
