@@ -4,8 +4,10 @@ Hundreds of patterns are searched in every excerpt, and all but a few of them na
 One pass for all their words (Aho-Corasick) tells which patterns are worth a search.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from re import _constants as sre  # type: ignore[attr-defined] # no public module gives a pattern's structure
 from re import _parser  # type: ignore[attr-defined] # likewise
 from typing import Any, Final
@@ -13,15 +15,24 @@ from typing import Any, Final
 from ahocorasick_rs import AhoCorasick
 
 _SHORTEST: Final = 3
-"""Shorter literals stand in nearly every text."""
+"""Shorter words stand in nearly every text."""
+
+_LINE_END: Final = re.compile("\n")
 
 Needles = frozenset[str]
 """In lower case; a match holds at least one of them."""
 
 
-def needles(pattern: re.Pattern[str]) -> list[Needles]:
-    """What every match of `pattern` holds: something of each of these. Empty where nothing can be told."""
-    return list(dict.fromkeys(_required(_parser.parse(pattern.pattern, pattern.flags))))
+def needles(pattern: re.Pattern[str]) -> list[list[Needles]]:
+    """What every match of `pattern` holds: in one of these ways, something of each.
+
+    A way without needs says that nothing can be told.
+    """
+    parsed = list(_parser.parse(pattern.pattern, pattern.flags))
+    while len(parsed) == 1 and parsed[0][0] is sre.SUBPATTERN:
+        parsed = list(parsed[0][1][3])
+    ways = parsed[0][1][1] if len(parsed) == 1 and parsed[0][0] is sre.BRANCH else [parsed]
+    return [list(dict.fromkeys(_required(way))) for way in ways]
 
 
 class Haystack:
@@ -33,14 +44,15 @@ class Haystack:
 
     def __init__(self, patterns: Sequence[Sequence[re.Pattern[str]]]) -> None:
         owners: dict[str, list[tuple[int, int]]] = {}
-        self._wants: list[int] = []
-        """For each group, a bit for each thing it needs."""
+        self._wants: list[tuple[int, int]] = []
+        """For each way to match: a bit for each thing it needs, and the place of the group."""
         for place, group in enumerate(patterns):
-            wanted = [each for pattern in group for each in needles(pattern)]
-            self._wants.append((1 << len(wanted)) - 1)
-            for number, alternatives in enumerate(wanted):
-                for needle in alternatives:
-                    owners.setdefault(needle, []).append((place, 1 << number))
+            for way in itertools.product(*map(needles, group)):
+                wanted = list(itertools.chain(*way))
+                for number, alternatives in enumerate(wanted):
+                    for needle in alternatives:
+                        owners.setdefault(needle, []).append((len(self._wants), 1 << number))
+                self._wants.append(((1 << len(wanted)) - 1, place))
         self._owners = list(owners.values())
         self._automaton = AhoCorasick(list(owners))
 
@@ -49,9 +61,40 @@ class Haystack:
         found = [0] * len(self._wants)
         hits = self._automaton.find_matches_as_indexes(text.lower(), overlapping=True)
         for word in {hit[0] for hit in hits}:
-            for place, need in self._owners[word]:
-                found[place] |= need
-        return [place for place, wants in enumerate(self._wants) if found[place] == wants]
+            for way, need in self._owners[word]:
+                found[way] |= need
+        able = {place for has, (wants, place) in zip(found, self._wants, strict=True) if has == wants}
+        return sorted(able)
+
+
+def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """`pattern.search(text)`; a pattern that begins a line is tried there only. `re` tries everywhere."""
+    if not _starts_lines(pattern):
+        return pattern.search(text)
+    match = pattern.match
+    return next((found for start in _line_starts(text) if (found := match(text, start))), None)
+
+
+@cache  # as many as there are patterns in the program
+def _starts_lines(pattern: re.Pattern[str]) -> bool:
+    parsed = _parser.parse(pattern.pattern, pattern.flags)
+    return bool(pattern.flags & re.MULTILINE) and _begins_at_line(list(parsed))
+
+
+def _begins_at_line(parsed: Sequence[Any]) -> bool:
+    if not parsed:
+        return False
+    operator, argument = parsed[0]
+    if operator is sre.AT:
+        return bool(argument is sre.AT_BEGINNING)
+    if operator is sre.SUBPATTERN:
+        return _begins_at_line(list(argument[3]))
+    return operator is sre.BRANCH and all(_begins_at_line(list(branch)) for branch in argument[1])
+
+
+@lru_cache(maxsize=4)
+def _line_starts(text: str) -> tuple[int, ...]:
+    return (0, *(found.end() for found in _LINE_END.finditer(text)))
 
 
 def _required(parsed: Iterable[Any]) -> Iterator[Needles]:
@@ -85,7 +128,7 @@ def _of_node(operator: Any, argument: Any) -> Iterator[Needles]:
 
 def _literal(run: list[str]) -> Iterator[Needles]:
     text = "".join(run).lower()
-    if len(text) >= _SHORTEST:
+    if len(text) >= _SHORTEST or (len(text) == _SHORTEST - 1 and not text.isalnum()):
         yield frozenset({text})
 
 

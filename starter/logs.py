@@ -1,6 +1,7 @@
 """What `regreen logs` does: the lines of a log that explain its failure, for files and for runs."""
 
 import asyncio
+import gc
 import json
 import re
 import sys
@@ -18,6 +19,7 @@ _ATTEMPT: Final = re.compile(r"/attempts/(\d{1,9})")
 
 def show_logs(targets: Sequence[str], budget_bytes: int, *, as_json: bool) -> int:
     """Print what each log says, one after the other; the exit status says whether all could be read."""
+    gc.set_threshold(100_000)  # reading logs makes many small objects and no cycles
     status = ExitStatus.DONE
     for target in targets:
         try:

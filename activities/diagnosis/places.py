@@ -27,6 +27,8 @@ _NAMED: Final = re.compile(
     r"| in (?P<path_g>[\w./@+-]{1,200}\.php) on line (?P<line_e>\d{1,7})"
     r"|^  on (?P<path_h>[\w./@+-]{1,200}\.tf) line (?P<line_f>\d{1,7})"
 )
+_NAMED_WITHOUT_DOT: Final = ("In ", "ERROR: ", "  File ")
+"""How a line begins that names a file whose name may have no suffix."""
 _UNDER_HEADING: Final = re.compile(r"^ {1,8}(?:✖ {1,4})?(?P<line>\d{1,7}):\d{1,7}\b")
 """A finding below the line that names its file, as eslint and its kin print it."""
 _HEADING_ONLY: Final = "path_e"
@@ -66,6 +68,8 @@ def _named(text: str) -> Iterator[Location]:
             # A file on a line of its own with nothing below it, as formatters list them.
             yield Location(path=heading)
             pending = False
+        if "." not in line and not line.startswith(_NAMED_WITHOUT_DOT):
+            continue
         for match in _NAMED.finditer(line):
             groups = match.groupdict()
             written = next((value for name, value in groups.items() if name[:4] == "path" and value), "")

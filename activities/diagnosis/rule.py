@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
+from activities.needles import search
 from workflows.models import Action, Blame, FailureClass
 
 
@@ -75,11 +76,11 @@ class Rule:
             return False, None
         if "command" in self._compiled and not self._compiled["command"].search(command):
             return False, None
-        if "also" in self._compiled and not self._compiled["also"].search(excerpt):
+        if "also" in self._compiled and not search(self._compiled["also"], excerpt):
             return False, None
         if "pattern" not in self._compiled:
             return True, None
-        place = self._compiled["pattern"].search(excerpt)
+        place = search(self._compiled["pattern"], excerpt)
         return place is not None, place
 
     @property

@@ -62,17 +62,20 @@ def fingerprint(excerpt: str, command: str | None) -> str:
         command: The failing step's command, or its name where the command is unknown.
     """
     lines = excerpt.splitlines()
-    loud = [
-        line
-        for line in lines
-        if (loudness(line) >= _LOUD_ENOUGH or names_finding(line)) and not _NO_CAUSE.search(line)
-    ]
-    if not loud:
+    distinct: dict[str, None] = {}
+    for line in lines:
+        if _tells(line):
+            distinct.setdefault(normalise(line))
+            if len(distinct) == _LINES_HASHED:
+                break
+    if not distinct:
         plain = [line for line in lines if line.strip() and not _NO_CAUSE.search(line)]
-        loud = plain[-_LINES_FALLEN_BACK_ON:]
-    distinct = dict.fromkeys(normalise(line) for line in loud)
-    kept = sorted(list(distinct)[:_LINES_HASHED])
-    return _digest([normalise(command or ""), *kept])
+        distinct = dict.fromkeys(normalise(line) for line in plain[-_LINES_FALLEN_BACK_ON:])
+    return _digest([normalise(command or ""), *sorted(distinct)])
+
+
+def _tells(line: str) -> bool:
+    return (loudness(line) >= _LOUD_ENOUGH or names_finding(line)) and not _NO_CAUSE.search(line)
 
 
 def combine(fingerprints: Iterable[str]) -> str:

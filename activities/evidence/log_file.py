@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 UNPACKED_CAP_BYTES: Final = 2 * 1024**3
 """A compressed file may claim a thousand times its size; more than this is not unpacked."""
-_GZIP: Final = b"\x1f\x8b"
+_GZIP: Final = b"\x1f\x8b\x08"
 _PIECE: Final = 1024 * 1024
 
 
@@ -41,6 +41,10 @@ def open_log(path: Path) -> Iterator[LogFile]:
         with tempfile.TemporaryFile() as unpacked:
             problem = _unpack(file, unpacked)
             size = unpacked.tell()
+            if problem and not size:
+                file.seek(0)
+                yield LogFile(file, path.stat().st_size, "the file begins like a gzip file and is none")
+                return
             unpacked.seek(0)
             yield LogFile(unpacked, size, problem)
 

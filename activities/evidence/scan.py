@@ -1,24 +1,27 @@
 """One pass over a log of any size: where its loud lines are, and which part belongs to the failing step."""
 
-import re
-import zlib
 from collections import deque
+from collections.abc import Container, Iterator
+from functools import lru_cache
 from typing import BinaryIO, Final, NamedTuple
 
-from activities.evidence.log_lines import cap_line, clean_line, read_blocks
+from ahocorasick_rs import BytesAhoCorasick
+
+from activities.evidence.log_lines import BlockIndex, cap_line, clean_line, line_key
 from activities.evidence.signals import LITERALS, loudness
+from activities.evidence.steps import MARKERS, Steps
 
-_ANCHORS_KEPT: Final = 1_500
+_ANCHORS_KEPT: Final = 500
 """Of each loudness, so many from the front and so many from the back of the log are remembered."""
+_HITS_EXAMINED: Final = 600
+"""Of each block, so many words of its front and of its back: a log of errors alone takes no longer."""
 
-_MARKERS: Final = (b"##[", b"exited with")
-_SIEVE: Final = tuple(literal.encode() for literal in LITERALS if literal.encode() not in _MARKERS)
-_EXAMINED_PER_END: Final = 300
-"""Of each block, so many lines of its front and of its back: a log of errors alone takes no longer."""
-
-_DIGITS: Final = re.compile(r"\d+")
+_SIEVE: Final = BytesAhoCorasick([literal.encode() for literal in (*MARKERS, *LITERALS)])
+_NO_DIGITS: Final = dict.fromkeys(map(ord, "0123456789"))
 _SHAPE: Final = 120
 """Characters that decide whether two lines are alike."""
+_KNOWN: Final = 0.2
+"""What is left of a loud line that a green run of the same job printed too."""
 
 
 class Anchor(NamedTuple):
@@ -33,65 +36,55 @@ class Anchor(NamedTuple):
 class Scan(NamedTuple):
     """What one pass over a log found."""
 
-    total_lines: int
     anchors: list[Anchor]
     section: tuple[int, int]
     """First and last line of the failing step, 1-based; the whole log when it does not tell."""
     exit_code: int | None
-    blocks: list[tuple[int, int]]
-    """Line number and byte offset at which each block starts."""
+    log: BlockIndex
+    """Gives lines by number."""
 
 
-def scan_log(log: BinaryIO, command_line: str | None = None) -> Scan:
+def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[bytes] | None = None) -> Scan:
     """One pass over a log: where its loud lines are, and which lines belong to the failing step."""
     anchors = _Anchors()
-    steps = _Steps(command_line)
-    blocks: list[tuple[int, int]] = []
-    line, offset, open_end = 1, 0, False
-    for block in read_blocks(log):
-        blocks.append((line, offset))
-        position, number = 0, line
-        for start, end in _sieve(block):
-            number += block.count(b"\n", position, start)
-            position = start
-            text = clean_line(cap_line(block[start:end]))
-            if weight := loudness(text):
-                anchors.add(Anchor(number, weight, zlib.crc32(_DIGITS.sub("", text[:_SHAPE]).encode())))
-            steps.see(number, text)
-        line += block.count(b"\n")
-        offset = log.tell()
-        open_end = not block.endswith(b"\n")
-    total = line if open_end else line - 1
-    return Scan(total, anchors.kept(), steps.section(total), steps.exit_code, blocks)
+    steps = Steps(command_line)
+    index = BlockIndex(log)
+    for number, block in index.read():
+        for line, raw in _sieve(block, number):
+            text, weight, shape = _judged(raw)
+            steps.see(line, text)
+            if weight:
+                if known is not None and line_key(text) in known:
+                    weight *= _KNOWN
+                anchors.add(Anchor(line, weight, shape))
+    return Scan(anchors.kept(), steps.section(index.total_lines), steps.exit_code, index)
 
 
-def _sieve(block: bytes) -> list[tuple[int, int]]:
-    """Start and end of the lines that hold one of the literals, in order; of too many, the outer ones."""
-    lowered = block.lower()
-    markers = _lines_with(lowered, _MARKERS)
-    return sorted({**_outer(_lines_with(lowered, _SIEVE)), **_outer(markers)}.items())
+def _sieve(block: bytes, number: int) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of the lines of a block that hold a literal, in order; of too many, the outer ones."""
+    hits = _SIEVE.find_matches_as_indexes(block.lower())
+    if len(hits) > 2 * _HITS_EXAMINED:
+        markers = len(MARKERS)
+        inner = [hit for hit in hits[_HITS_EXAMINED:-_HITS_EXAMINED] if hit[0] < markers]
+        hits = [*hits[:_HITS_EXAMINED], *inner, *hits[-_HITS_EXAMINED:]]
+    counted, end = 0, -1
+    for _, position, _ in hits:
+        if position < end:
+            continue
+        start = block.rfind(b"\n", 0, position) + 1
+        end = block.find(b"\n", position)
+        if end < 0:
+            end = len(block)
+        number += block.count(b"\n", counted, start)
+        counted = start
+        yield number, cap_line(block[start:end])
 
 
-def _lines_with(lowered: bytes, literals: tuple[bytes, ...]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for literal in literals:
-        position = lowered.find(literal)
-        while position >= 0:
-            start = lowered.rfind(b"\n", 0, position) + 1
-            end = lowered.find(b"\n", position)
-            if end < 0:
-                end = len(lowered)
-            found[start] = end
-            position = lowered.find(literal, end)
-    return found
-
-
-def _outer(found: dict[int, int]) -> dict[int, int]:
-    if len(found) <= 2 * _EXAMINED_PER_END:
-        return found
-    starts = sorted(found)
-    kept = starts[:_EXAMINED_PER_END] + starts[-_EXAMINED_PER_END:]
-    return {start: found[start] for start in kept}
+@lru_cache(maxsize=2_048)  # logs say the same things again and again
+def _judged(raw: bytes) -> tuple[str, float, int]:
+    """A line's text, its loudness and its shape."""
+    text = clean_line(raw)
+    return text, loudness(text), hash(text[:_SHAPE].translate(_NO_DIGITS))
 
 
 class _Anchors:
@@ -111,33 +104,3 @@ class _Anchors:
     def kept(self) -> list[Anchor]:
         kept = [anchor for group in (*self._first.values(), *self._last.values()) for anchor in group]
         return sorted(kept)
-
-
-_GROUP: Final = re.compile(r"##\[group\]Run (?P<title>.*)")
-_STEP_ERROR: Final = re.compile(r"##\[error\]Process completed with exit code (?P<code>\d{1,9})")
-_EXITED: Final = re.compile(r"exited with (?:code )?(?P<code>[1-9]\d{0,8})\.?$")
-
-
-class _Steps:
-    """Where the failing step's part of the log begins and ends, as far as markers tell."""
-
-    def __init__(self, command_line: str | None) -> None:
-        self._wanted = (command_line or "").strip()
-        self.exit_code: int | None = None
-        self._start = 0
-        self._matches = False
-        self._found: tuple[int, int] | None = None
-        self._certain = False
-
-    def see(self, line: int, text: str) -> None:
-        if group := _GROUP.match(text):
-            self._start = line
-            self._matches = bool(self._wanted) and group["title"].strip() == self._wanted
-        elif not self._certain and (end := _STEP_ERROR.match(text) or _EXITED.search(text)):
-            if self._found is None or self._matches:
-                self._found = (max(self._start, 1), line)
-                self.exit_code = int(end["code"])
-            self._certain = self._matches
-
-    def section(self, total_lines: int) -> tuple[int, int]:
-        return self._found or (1, total_lines)

@@ -1,114 +1,125 @@
-"""How loudly a log line says that something went wrong, whatever tool wrote it."""
+"""How loudly a log line says that something went wrong, and how it hangs together with its neighbours.
+
+Nothing here belongs to one project: these are the words and shapes of compilers, test runners, linters,
+package managers and shells.
+"""
 
 import re
+from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
-LITERALS: Final = (
-    "error",
-    "err!",
-    "fail",
-    "fatal",
-    "panic",
-    "exception",
-    "traceback",
-    "not found",
-    "no such",
-    "annot ",
-    "could not",
-    "unable to",
-    "denied",
-    "invalid",
-    "abort",
-    "exited with",
-    "segmentation",
-    "timed out",
-    "killed",
-    "expect",
-    "would re",
-    "not ok ",
-    "\u2716",
-    "\u2717",
-    "\u2718",
-    "missing",
-    "undefined",
-    "core dumped",
-    "[-]",
-    "issues",
-    "severity",
-    "no space",
-    "is down",
-    "file would be",
-    "diff in",
-    "##[",
-)
-"""In lower case; every line that is loud at all holds one of them. Also a quick sieve for whole blocks."""
+from ahocorasick_rs import AhoCorasick
 
-_STRONG: Final = (
-    "error: ",
-    "error[",
-    "--- fail",
-    "*** fail",
-    "<<< fail",
-    "<<< err",
-    "panicked at",
-    "assertion",
-    "assert ",
-    "segmentation fault",
-    "core dumped",
-    "undefined reference",
-    "addresssanitizer",
-    "##[error]",
-    "rake aborted",
-    ": command not found",
-    "no space left",
-    "would reformat",
-    "would be reformatted",
-    "severity:",
-    "issues :-(",
+_VERDICT: Final = 1.3
+"""A test runner or an interpreter says what failed, and the reason follows."""
+_CERTAIN: Final = 1.0
+"""Hardly ever written unless something failed."""
+_LIKELY: Final = 0.75
+_POSSIBLE: Final = 0.45
+_END: Final = 0.35
+"""The step's end: that it failed is known, and this is not why."""
+_HUSHED: Final = 0.15
+"""What is left of a loud line that says, on a closer look, that nothing is wrong."""
+
+_WORDS: Final = (
+    *("error", "err!", "fail", "failed", "failure", "failures", "fails", "fatal", "panic", "not found"),
+    *("no such", "cannot", "could not", "unable to", "denied", "aborted", "timed out", "killed", "is down"),
+    *("refused", "mismatch", "exception", "\u274c"),
 )
-_STARTS_STRONG: Final = re.compile(
-    r"[^\s:][^:]{0,200}:\d{1,7}(?::\d{1,7})?:? (?:\w{1,20} )?error\b"
-    r"|E {2,}\S|(?:_{4,}|={4,}) .{0,200}(?:\btest|ERROR|FAILURES)"
-    r"|\s*FAIL(?:ED|URE)?[ :!]|Traceback \(most recent|\S{0,200}(?:Error|Exception|Failure)(?::|$)"
-    r"|\s*\d{1,5}\) \S|not ok |\s*(?:\u2716|\u2717|\u2718|\xd7|\u25cf|\[-\]) "
-    r"|\s*(?:fatal|FATAL|ERROR|Error|CRITICAL)\b|\[?(?:error|fail(?:ed|ure)?|err)\]? *[:|!>]"
+"""Likely signs where they stand as whole words; as parts of words, possible ones."""
+_WHOLE_WORDS: Final = frozenset(_WORDS)
+_WEIGHTS: Final = {
+    **dict.fromkeys(
+        (
+            *("*** fail", "***fail", "--- fail", "<<< fail", "<<< err", "[fail]"),
+            *("addresssanitizer", "panicked at", "rake aborted"),
+        ),
+        _VERDICT,
+    ),
+    **dict.fromkeys(
+        (
+            *("error: ", "error[", "##[error]", "assertion", "assert ", "undefined reference", "severity:"),
+            *("segmentation fault", "core dumped", ": command not found", "no space left", "issues :-("),
+            *("would reformat", "would be reformatted", "no output has been received"),
+            "exceeded the maximum time",
+        ),
+        _CERTAIN,
+    ),
+    **dict.fromkeys(_WORDS, _LIKELY),
+    **dict.fromkeys(
+        (
+            *("traceback", "annot ", "rejected", "invalid", "unexpected", "abort", "exited with"),
+            *("segmentation", "exceeded", "no output", "terminated", "expect", "would re", "not ok "),
+            *("missing", "undefined", "unresolved", "not defined", "issues", "violation", "offense"),
+            *("severity", "no space", "conflict", "file would be", "diff in", "##["),
+            *("[-]", "(x)", "[e]", "\u2716", "\u2717", "\u2718", "\u25cf", "\xd7 "),
+        ),
+        _POSSIBLE,
+    ),
+    **dict.fromkeys(("____", "1) "), 0.0),  # nothing by themselves, but a test runner's headings hold them
+}
+LITERALS: Final = tuple(_WEIGHTS)
+"""In lower case; every line that is loud at all holds one of them."""
+_QUIETENERS: Final = (
+    *("0 ", "no ", "zero ", "without ", ": 0", "=0", "= 0", ":0"),
+    *("fail-fast", "fail_fast", "failfast", "--no-fail", "handl", "on-error", "on_error", "-werror"),
 )
-_CODED: Final = re.compile(r"\berror [A-Z]{1,5}\d{1,6}\b")
+_AUTOMATON: Final = AhoCorasick([*LITERALS, *_QUIETENERS])
+
+_STARTS: Final = re.compile(
+    r"(?P<verdict>_{4,} .{0,200} _{4,}|not ok |FAIL[:!\s]|\s*\d{1,5}\) (?:[Tt]est|[Ee]rror|[Ff]ail)|E {2,}\S"
+    r"|error\[E\d|\s*\[-\] |Traceback \(most recent)"
+    r"|[^\s:][^:]{0,200}:\d{1,7}(?::\d{1,7})?:? (?:\w{1,20} )?error\b"
+    r"|={4,} .{0,200}(?:\btest|ERROR|FAILURES)"
+    r"|\s*(?:FAIL(?:ED|URE)?[ :!]|(?:fatal|FATAL|ERROR|Error|CRITICAL)\b|\d{1,5}\) \S"
+    r"|(?:\u2716|\u2717|\u2718|\u274c|\xd7|\u25cf|\(X\)) )"
+    r"|\S{0,200}(?:Error|Exception|Failure)(?::|$)|\[?(?:error|fail(?:ed|ure)?|err)\]? *[:|!>]"
+    r"|[Ee]: \S|#\s+Failed test|\*\* \(|\[ +(?:FAILED|ERROR) +\]|CMake Error|configure: error"
+)
+_CODED: Final = re.compile(r"error [A-Z]{1,5}\d{1,6}\b", re.IGNORECASE)
 _EXIT: Final = re.compile(r"exited with (?:code )?[1-9]|##\[error\]process completed with exit code")
-_WORDS: Final = re.compile(
-    r"\b(?:error|err!|fail(?:ed|ure|ures|s)?|fatal|panic|not found|no such|cannot|could not|unable to|denied"
-    r"|aborted|timed out|killed|is down)\b|exception\b"
-)
-_QUIET: Final = re.compile(
+_NOTHING: Final = re.compile(
     r"\b(?:0|no|zero|without)\s+(?:\w+\s+)?(?:errors?|fail(?:ures?|ed|ing)|issues|problems|offenses|violations)\b"
-    r"|(?:errors?|failures?|failed|failing)\s*[:=]\s*0\b(?!.*[1-9])"
-    r"|fail[-_]fast|--no-fail|error[-_]?handl|on[-_]error|-werror|(?:\bok|\bpass|\bpassed|\u2713|\u221a)$"
+    r"|fail[-_]?fast|--no-fail|handl|on[-_]error|-werror"
 )
+_COUNTED_NONE: Final = re.compile(r"(?:errors?|failures?|failed|failing)\s*[:=]\s*0\b(?!.*[1-9])")
 _STARTS_QUIET: Final = re.compile(
     r"\s*(?:ok|pass|\u2713|\u221a|\u2714|\[\+\])\s|\s*(?:\d+ )?(?:passing|passed)\b|\+{1,3} "
     r"|(?:warning|warn|deprecated|deprecation|notice)\b[:\]]"
     r"|(?:get|hit|ign|setting up|unpacking|selecting|preparing)\b"
     r"|\s*(?:compiling|downloading|downloaded|collecting) "
 )
+_GOOD_ENDS: Final = (" ok", " pass", " passed", "\u2713", "\u221a")
 
-_VERDICT: Final = re.compile(
-    r"\*{3} fail|--- fail|<<< (?:fail|err)|addresssanitizer|panicked at"
-    r"|^_{4,} .{0,200} _{4,}|^not ok |^fail[:!]"
-    r"|\[fail\]|^\s*\d{1,5}\) (?:test|error|fail)|^e {2,}\S|^error\[e\d|^\s*\[-\] |^traceback|rake aborted"
+
+class Bond(IntEnum):
+    """How a line hangs together with the one above it."""
+
+    PART = 0
+    """A further line of the same message: a stack frame, a diff, a blank line."""
+    INDENTED = 1
+    """The same, if the message itself is indented less."""
+    LOOSE = 2
+    """Nothing tells."""
+    GOOD = 3
+    """Something else went well."""
+    BOUND = 4
+    """Something else begins or ends: a command, a group, a step."""
+
+
+_PREFIX: Final = r"(?:\[[A-Za-z]{3,7}\] ?|\d\d:\d\d:\d\d[.,\d]* |= |[\w.-]{1,30} {0,9}\| )?"
+"""What build tools and log drivers put before every line."""
+_SHAPE: Final = re.compile(
+    r"(?:(?P<bound>##\[(?:group|endgroup)\]|travis_(?:fold|time):|\$ |The command |Post job cleanup"
+    r"|Cleaning up orphan)"
+    r"|(?P<good>\s*(?:ok \d|(?:PASS|PASSED|SKIP|SKIPPED)\b|\u2713|\u2714|\u221a|--- (?:PASS|SKIP)"
+    r"|\[ *(?:OK|RUN|PASSED)\b|TEST \d|\[\+\] |XFAIL|XPASS|[xs]fail\b))"
+    rf"|(?P<indented>\s)|(?P<part>{_PREFIX}"
+    r"(?:\s|$|(?:at|in|from|by|File|Caused by|note|help|hint|Expected|Actual|Received|E)\b"
+    r"|[+\-|>~^.=#_*]|\d{1,6}[+-](?: |$)|[{}()\[\]]+[;,]?$|\S{1,200}?:\d)))"
 )
-
-_VERDICT_WEIGHT, _CERTAIN, _LIKELY, _POSSIBLE, _END = 1.3, 1.0, 0.75, 0.45, 0.35
-_HUSHED: Final = 0.15
-"""What is left of a loud line that says, on a closer look, that nothing is wrong."""
-
-_CONTINUES: Final = re.compile(
-    r"\s+\S|\s*$|(?:at|in|from|by|File|Caused by|note|help|hint|Expected|Actual|Received|E)\b"
-    r"|[+\-|>~^.=#]|\S{1,200}?:\d"
-)
-_BOUNDARY: Final = re.compile(
-    r"##\[(?:group|endgroup)\]|travis_(?:fold|time):|\$ |The command |Post job cleanup|Cleaning up orphan"
-)
-
+_BONDS: Final = {"bound": Bond.BOUND, "good": Bond.GOOD, "indented": Bond.INDENTED, "part": Bond.PART}
 
 _FINDING: Final = re.compile(
     r"E {2,}\S|\S{0,300}\.\w{1,8}(?::\d|\(\d)|[A-Z]{1,6}\d{2,5}\b|\s*--> \S|\s+\d{1,7}:\d{1,7}\s|\[warn\] \S"
@@ -116,22 +127,38 @@ _FINDING: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=2_048)  # logs say the same thing again and again
 def loudness(line: str) -> float:
-    """0 for an ordinary line, up to 1 for one that names a failure."""
+    """0 for an ordinary line, up to 1.3 for one that names a failure."""
     low = line.lower()
-    if not any(literal in low for literal in LITERALS):
+    heard, quiet = [], False
+    for place, start, end in _AUTOMATON.find_matches_as_indexes(low, overlapping=True):
+        if place >= len(LITERALS):
+            quiet = True
+        elif LITERALS[place] in _WHOLE_WORDS and not _is_word(low, start, end):
+            heard.append(_POSSIBLE)
+        else:
+            heard.append(_WEIGHTS[LITERALS[place]])
+    if not heard:
         return 0.0
-    if _EXIT.search(low):
+    if ("exited with" in low or "##[error]" in low) and _EXIT.search(low):
         return _END
-    if _VERDICT.search(low):
-        weight = _VERDICT_WEIGHT
-    elif _STARTS_STRONG.match(line) or any(strong in low for strong in _STRONG) or _CODED.search(line):
+    weight = max(heard)
+    if begins := _STARTS.match(line):
+        weight = max(weight, _VERDICT if begins["verdict"] else _CERTAIN)
+    elif weight < _CERTAIN and "error " in low and _CODED.search(low):
         weight = _CERTAIN
-    elif _WORDS.search(low):
-        weight = _LIKELY
-    else:
-        weight = _POSSIBLE
-    return weight * _HUSHED if _STARTS_QUIET.match(low) or _QUIET.search(low) else weight
+    if _STARTS_QUIET.match(low) or low.endswith(_GOOD_ENDS) or (quiet and _is_quiet(low)):
+        return weight * _HUSHED
+    return weight
+
+
+def _is_word(low: str, start: int, end: int) -> bool:
+    return not (start and low[start - 1].isalnum()) and not low[end : end + 1].isalnum()
+
+
+def _is_quiet(low: str) -> bool:
+    return bool(_NOTHING.search(low) or _COUNTED_NONE.search(low))
 
 
 def names_finding(line: str) -> bool:
@@ -139,11 +166,9 @@ def names_finding(line: str) -> bool:
     return bool(_FINDING.match(line))
 
 
-def continues(line: str) -> bool:
-    """Whether the line looks like a further line of the message above it: indented, a frame, a diff."""
-    return bool(_CONTINUES.match(line))
-
-
-def bounds(line: str) -> bool:
-    """Whether the line begins or ends something else: a command, a group, a step."""
-    return bool(_BOUNDARY.match(line))
+def bond(line: str) -> Bond:
+    """How the line hangs together with the one above it."""
+    if not line:
+        return Bond.PART
+    shape = _SHAPE.match(line)
+    return _BONDS[shape.lastgroup or "part"] if shape else Bond.LOOSE

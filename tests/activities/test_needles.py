@@ -5,23 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.diagnosis.rules import RULES
-from activities.needles import Haystack, needles
+from activities.needles import Haystack, needles, search
 
 
 @pytest.mark.parametrize(
     ("pattern", "needed"),
     [
-        (r"error: (?P<code>E\d+)", [{"error: "}]),
-        (r"(?:unable to|never) find \w+ module", [{"unable to", "never"}, {" find "}, {" module"}]),
-        (r"(?i)PassWord=", [{"password="}]),
-        (r"(?:maybe)?\d{3}", []),
-        (r"(?:there){2}", [{"there"}]),
-        (r"one|\d", []),
-        (r"(?=ahead)\w+(?!never)", [{"ahead"}]),
+        (r"error: (?P<code>E\d+)", [[{"error: "}]]),
+        (r"(?:unable to|never) find \w+ module", [[{"unable to", "never"}, {" find "}, {" module"}]]),
+        (r"(?P<whole>one \d thing|another)", [[{"one "}, {" thing"}], [{"another"}]]),
+        (r"(?i)PassWord=", [[{"password="}]]),
+        (r"(?:maybe)?\d{3}", [[]]),
+        (r"(?:there){2}", [[{"there"}]]),
+        (r"one|\d", [[{"one"}], []]),
+        (r"(?=ahead)\w+(?!never)", [[{"ahead"}]]),
     ],
 )
-def test_a_pattern_needs_what_each_match_holds(pattern: str, needed: list[set[str]]) -> None:
-    assert [set(each) for each in needles(re.compile(pattern))] == needed
+def test_a_pattern_needs_what_each_match_holds(pattern: str, needed: list[list[set[str]]]) -> None:
+    assert [[set(each) for each in way] for way in needles(re.compile(pattern))] == needed
 
 
 def test_a_group_is_a_candidate_only_where_all_its_words_stand() -> None:
@@ -44,3 +45,13 @@ def test_no_rule_is_passed_over_on_a_text_it_matches(data: st.DataObject) -> Non
     text = data.draw(st.from_regex(_ALL[place]))
 
     assert place in _EACH.candidates(text)
+
+
+@given(st.data())
+def test_searching_at_line_beginnings_finds_what_searching_everywhere_finds(data: st.DataObject) -> None:
+    pattern = data.draw(st.sampled_from(_ALL))
+    text = "\n".join(data.draw(st.lists(st.from_regex(pattern) | st.text(max_size=20), max_size=3)))
+
+    found, expected = search(pattern, text), pattern.search(text)
+
+    assert (found and found.span()) == (expected and expected.span())

@@ -1,0 +1,147 @@
+"""How much each line near a loud one tells about the failure."""
+
+from collections import Counter
+from collections.abc import Container, Iterator
+from itertools import count
+from typing import Final
+
+from activities.evidence.layout import Line, shown_bytes
+from activities.evidence.log_lines import cap_line, clean_lines, line_key
+from activities.evidence.scan import Scan
+from activities.evidence.signals import Bond, bond
+
+_ABOVE: Final = 10
+_BELOW: Final = 100
+"""Lines looked at around a loud one."""
+_TAIL_LINES: Final = 60
+_AFTER_LINES: Final = 20
+"""Lines looked at before and after the failing step's end."""
+_BYTES_PER_LINE_WEIGHED: Final = 24
+"""One line is looked at for so many bytes of budget: several times what fits, and no more."""
+
+# Tried out on labelled CI logs of many languages and tools, as round numbers; none is critical by itself.
+_OUTSIDE: Final = 0.35
+"""What a loud line outside the failing step is worth."""
+_ALIKE: Final = 3
+_LIKENESS_FADE: Final = 0.5
+"""Of loud lines that differ in digits only, those after the third count less and less."""
+_RANK_FADE: Final = 0.1
+_LAST_RANK: Final = 0.3
+_REGION_LINES: Final = 40
+"""Each further place of the log that has loud lines counts less, so that the first is shown whole."""
+_FADE: Final = {Bond.PART: 0.995, Bond.INDENTED: 0.995, Bond.LOOSE: 0.88, Bond.GOOD: 0.5, Bond.BOUND: 0.3}
+"""What is left of a loud line's worth with each line below it."""
+_FADE_UP: Final = {Bond.PART: 0.9, Bond.INDENTED: 0.9, Bond.LOOSE: 0.8, Bond.GOOD: 0.45, Bond.BOUND: 0.27}
+_TAIL: Final = 0.5
+_TAIL_FADE: Final = 0.97
+_BEYOND: Final = 0.3
+_BEYOND_FADE: Final = 0.8
+"""The last lines before the failing step's end, and the first ones after it, are worth something anyway."""
+_KNOWN: Final = 0.2
+"""What is left of a line that a green run of the same job printed too."""
+
+
+def weigh(scan: Scan, budget_bytes: int, known: Container[bytes] | None = None) -> list[Line]:
+    """The lines worth showing, in order; several times more than the budget holds."""
+    loud = _loud_lines(scan)
+    found: list[Line] = []
+    for start, end in _neighbourhoods(scan, loud, budget_bytes):
+        texts = clean_lines([cap_line(raw) for raw in scan.log.lines(start, end)])
+        found += _values(start, texts, loud, scan.section[1])
+    if known is not None:
+        found = [
+            each._replace(value=each.value * _KNOWN) if line_key(each.text) in known else each
+            for each in found
+        ]
+    return found
+
+
+def _loud_lines(scan: Scan) -> dict[int, float]:
+    """What each loud line weighs: less outside the failing step, where many are alike, and after others.
+
+    The last makes the excerpt show the first failures whole rather than the first lines of all of them.
+    """
+    first, last = scan.section
+    met: Counter[int] = Counter()
+    loud = {}
+    for anchor in scan.anchors:
+        met[anchor.shape] += 1
+        loud[anchor.line] = (
+            anchor.weight
+            * (1.0 if first <= anchor.line <= last else _OUTSIDE)
+            * min(1.0, (_ALIKE / met[anchor.shape]) ** _LIKENESS_FADE)
+        )
+    ranked: set[int] = set()
+    for line in sorted(loud, key=lambda line: (-loud[line], line)):
+        loud[line] *= max(_LAST_RANK, 1.0 - _RANK_FADE * (len(ranked) // 2))
+        ranked |= {line // _REGION_LINES, line // _REGION_LINES + 1}
+    return loud
+
+
+def _neighbourhoods(scan: Scan, loud: dict[int, float], budget_bytes: int) -> list[tuple[int, int]]:
+    """The line ranges worth a closer look: around the failing step's end, then around the loudest lines."""
+    total = scan.log.total_lines
+    if not total:
+        return []
+    last = scan.section[1]
+    wanted = [(max(1, last - _TAIL_LINES), min(total, last + _AFTER_LINES))]
+    seen = set(range(wanted[0][0], wanted[0][1] + 1))
+    allowance = budget_bytes // _BYTES_PER_LINE_WEIGHED
+    for line in sorted(loud, key=lambda line: (-loud[line], line)):
+        if allowance <= 0:
+            break
+        around = range(max(1, line - _ABOVE), min(total, line + _BELOW) + 1)
+        before = len(seen)
+        seen.update(around)
+        allowance -= len(seen) - before
+        wanted.append((around.start, around.stop - 1))
+    if allowance > 0:
+        wanted.append((max(1, wanted[0][0] - allowance), wanted[0][0]))
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(wanted):
+        if merged and start <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _values(start: int, texts: list[str], loud: dict[int, float], last: int) -> Iterator[Line]:
+    """How much each line says: loud lines shine on what follows them, farther where the message goes on."""
+    bonds = [bond(text) for text in texts]
+    own = [loud.get(number, 0.0) for number in range(start, start + len(texts))]
+    below = _shine_down(texts, bonds, own)
+    above = _shine_up(bonds, own)
+    for number, text, down, up in zip(count(start), texts, below, above, strict=False):
+        distance = last - number
+        tail = _TAIL * _TAIL_FADE**distance if distance >= 0 else _BEYOND * _BEYOND_FADE**-distance
+        yield Line(number, text, shown_bytes(text), max(down, up) + tail)
+
+
+def _shine_down(texts: list[str], bonds: list[Bond], own: list[float]) -> Iterator[float]:
+    fades = [_FADE[kind] for kind in Bond]
+    glow, indent = 0.0, 0
+    for text, kind, loud in zip(texts, bonds, own, strict=True):
+        if kind == Bond.INDENTED and _indent(text) <= indent:
+            glow *= fades[Bond.LOOSE]
+        else:
+            glow *= fades[kind]
+        if loud > glow:
+            glow, indent = loud, _indent(text)
+        yield glow
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _shine_up(bonds: list[Bond], own: list[float]) -> list[float]:
+    fades = [_FADE_UP[kind] for kind in Bond]
+    glow = 0.0
+    found = []
+    for kind, loud in zip(reversed(bonds), reversed(own), strict=True):
+        glow = max(glow, loud)
+        found.append(glow)
+        glow *= fades[kind]
+    found.reverse()
+    return found
