@@ -111,6 +111,8 @@ class WorkerSettings(BaseSettings):
     """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
     log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
     """What the logs on disk may take in all; of a log longer than half of it the two ends are kept."""
+    compare_with_green: bool = True
+    """Fetch the last green run's logs too, and weigh what a long failed log shares with them for little."""
     model_provider: ModelProvider = ModelProvider.ANTHROPIC
     model: str = "claude-sonnet-5-5"
     """The model's name, as its provider spells it."""
@@ -205,7 +207,8 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         log.info("sandbox: works, %s", state.detail)
     else:
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
-    evidence = EvidenceActivities(github, LogCache(github, cache / "logs", settings.log_cache_bytes))
+    logs = LogCache(github, cache / "logs", settings.log_cache_bytes)
+    evidence = EvidenceActivities(github, logs, compare=settings.compare_with_green)
     diagnosis = DiagnosisActivities(claude(settings, http))
     repairing = claude(settings, http, model=settings.repair_model)
     session = SessionActivities(mirrors, sandbox, evidence.read_log, repairing)

@@ -77,7 +77,7 @@ def _workflow_disabled(run: RunSnapshot, policy: TriagePolicy) -> bool:
 def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
     """Whether the evidence allows a diagnosis; `base` is the base branch's failure, where there is one."""
     if base is not None and base.fingerprint and base.fingerprint == evidence.fingerprint:
-        return Ending(Outcome.IGNORED, Reason.BASE_RED)
+        return Ending(Outcome.IGNORED, Reason.BASE_RED, f"the base branch's own failed run is {base.run_id}")
     if evidence.failed_jobs == 0:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NO_FAILED_JOB, evidence.workflow_error or "")
     if all(job.log_state is not LogState.PRESENT and not job.annotations for job in evidence.jobs):

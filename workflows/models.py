@@ -429,6 +429,8 @@ class EvidenceRequest(Payload):
     head_sha: Sha
     workflow_path: Name
     excerpt_bytes: int = 32_768
+    green_branches: tuple[Name, ...] = ()
+    """Where a green run of the same workflow may be found to compare with, the best first."""
 
 
 class Evidence(Payload):

@@ -386,7 +386,7 @@ class RemediationWorkflow:
         try:
             if self._stop is not None:
                 await self._close_pull_request()
-            if self._case.status.run is not None and ending.outcome is not Outcome.IGNORED:
+            if self._case.status.run is not None and _is_said(ending):
                 await self._post()
         except ActivityError as failure:
             workflow.logger.warning("the outcome could not be reported: %s", failure.cause)
@@ -521,6 +521,13 @@ class RemediationWorkflow:
             disposition=disposition,
             cost_usd=status.cost_usd,
         )
+
+
+def _is_said(ending: Ending) -> bool:
+    """Whether the outcome is told where the failure was seen; what is ignored on purpose is not."""
+    if ending.reason is Reason.BASE_RED:
+        return workflow.patched("say-base-red")
+    return ending.outcome is not Outcome.IGNORED
 
 
 def _ending_of(failure: ActivityError | ChildWorkflowError) -> Ending:

@@ -85,6 +85,7 @@ class Case:
             head_sha=self.run.head_sha,
             workflow_path=self.run.workflow_path,
             excerpt_bytes=self.request.limits.excerpt_bytes,
+            green_branches=(self.run.base_branch or self.run.default_branch, self.run.head_branch),
         )
 
     def diagnose_failure(self, *, rerun_used: bool) -> DiagnosisRequest:

@@ -99,8 +99,9 @@ def _jobs_alike(findings: list[_Finding], evidence: Evidence) -> int:
 
 
 def _places(finding: _Finding) -> tuple[Location, ...]:
-    """What the finding's own lines name comes first, then what else its job's log names."""
-    return locations(["\n".join(_evidence_lines(finding)), finding.job.excerpt.text])
+    """What the finding's own lines name comes first, then what else its job's log and remarks name."""
+    remarks = [f"{each.path}:{each.line}:" for each in finding.job.annotations if each.path and each.line]
+    return locations(["\n".join(_evidence_lines(finding)), finding.job.excerpt.text, *remarks])
 
 
 def _recognise(job: FailedJob) -> _Finding | None:

@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.adapters.github import GitHub, Job
 from activities.errors import translating
 from activities.evidence.fingerprint import combine
+from activities.evidence.green_log import GreenLogs
 from activities.evidence.job_evidence import JobEvidence, failed_jobs
 from activities.evidence.job_source import JobSources
 from activities.evidence.log_cache import LogCache
@@ -26,11 +27,13 @@ class EvidenceActivities:
     Args:
         github: Read access is enough.
         logs: Where logs come from.
+        compare: Whether to fetch a green run's logs too, to see what is not new in a failed one.
     """
 
-    def __init__(self, github: GitHub, logs: LogCache) -> None:
+    def __init__(self, github: GitHub, logs: LogCache, *, compare: bool = True) -> None:
         self._github = github
         self._logs = logs
+        self._compare = compare
 
     @activity.defn
     @translating
@@ -43,7 +46,15 @@ class EvidenceActivities:
         sources = JobSources(self._github, request.repository, request.head_sha, path)
         problem = await sources.problem()
         budget = min(JOB_EXCERPT_BYTES, request.excerpt_bytes // max(len(detailed), 1))
-        evidence = JobEvidence(self._github, self._logs, request.repository, sources, budget)
+        green = GreenLogs(self._github, self._logs, request.repository, path, request.green_branches)
+        evidence = JobEvidence(
+            self._github,
+            self._logs,
+            request.repository,
+            sources,
+            budget_bytes=budget,
+            green=green if self._compare else None,
+        )
         gate = asyncio.Semaphore(_DOWNLOADS_AT_ONCE)
 
         async def gather(job: Job) -> FailedJob:

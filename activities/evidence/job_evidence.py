@@ -17,6 +17,7 @@ from activities.evidence.annotations import (
 )
 from activities.evidence.excerpt import examine_log
 from activities.evidence.fingerprint import fingerprint
+from activities.evidence.green_log import GreenLogs
 from activities.evidence.job_source import JobSources
 from activities.evidence.log_cache import JobLog, LogCache
 from activities.evidence.logged_command import logged_command
@@ -41,16 +42,25 @@ class JobEvidence:
         repository: "owner/name".
         sources: The run's workflow files.
         budget_bytes: The most one job's excerpt may have.
+        green: What to compare logs with, where they are to be compared.
     """
 
     def __init__(
-        self, github: GitHub, logs: LogCache, repository: str, sources: JobSources, budget_bytes: int
+        self,
+        github: GitHub,
+        logs: LogCache,
+        repository: str,
+        sources: JobSources,
+        *,
+        budget_bytes: int,
+        green: GreenLogs | None = None,
     ) -> None:
         self._github = github
         self._logs = logs
         self._repository = repository
         self._sources = sources
         self._budget = budget_bytes
+        self._green = green
 
     async def gather(self, job: Job, beat: Beat) -> FailedJob:
         """Everything about `job`, redacted; `beat` is called as the log comes.
@@ -66,8 +76,9 @@ class JobEvidence:
             command = source.command.command
             if command is None and step is not None and log.path is not None:
                 command = await asyncio.to_thread(logged_command, log.path)
+            known = await self._known_lines(log, job.name, beat)
             excerpt, exit_code = await asyncio.to_thread(
-                self._examine, log, annotations, _first_line(command, step_name)
+                self._examine, log, annotations, _first_line(command, step_name), known
             )
         shown = redact(command) if command else None
         title = redact(step_name) if step_name else None
@@ -96,14 +107,25 @@ class JobEvidence:
             return (), redact(f"Annotations cannot be read: {error}.")
         return telling(records), ""
 
+    async def _known_lines(self, log: JobLog, job_name: str, beat: Beat) -> frozenset[bytes] | None:
+        """What a green log has too; not asked where the log is shown whole or nearly so."""
+        if self._green is None or log.path is None:
+            return None
+        size = (await asyncio.to_thread(log.path.stat)).st_size
+        return await self._green.known_lines(job_name, beat) if size > self._budget else None
+
     def _examine(
-        self, log: JobLog, annotations: Sequence[Annotation], first_line: str | None
+        self,
+        log: JobLog,
+        annotations: Sequence[Annotation],
+        first_line: str | None,
+        known: frozenset[bytes] | None,
     ) -> tuple[Excerpt, int | None]:
         missing = as_text(lacking(annotations, log.path), self._budget // EXCERPT_SHARE)
         if log.path is None:
             return with_annotations(Excerpt(text=""), missing), None
         room = self._budget - (len(missing.encode()) + 1 if missing else 0)
-        examined = examine_log(log.path, room, first_line)
+        examined = examine_log(log.path, room, first_line, known=known)
         return with_annotations(examined.excerpt, missing), examined.exit_code
 
 

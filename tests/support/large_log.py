@@ -56,7 +56,7 @@ async def main(mebibytes: int, kind: str, folder: Path) -> None:
         github = GitHub(http, NoCredentials())
         logs = LogCache(github, folder)
         sources = JobSources(github, "acme/widgets", "0" * 40, ".github/workflows/ci.yml")
-        evidence = JobEvidence(github, logs, "acme/widgets", sources, 8_192)
+        evidence = JobEvidence(github, logs, "acme/widgets", sources, budget_bytes=8_192)
         job = Job(id=1, run_id=1, name="build", head_sha="0" * 40)
         began = time.perf_counter()
         found = await evidence.gather(job, lambda: None)

@@ -231,11 +231,14 @@ async def test_a_release_that_is_the_default_branchs_tip_is_repaired_there(remed
 
 async def test_the_same_failure_on_the_base_branch_is_not_this_changes_fault(remediate: Remediate) -> None:
     script = ScriptedActivities(
-        read_run=snapshot(head_branch="topic", pull_request=3, pull_request_open=True, base_failed_run=11)
+        read_run=snapshot(head_branch="topic", pull_request=3, pull_request_open=True, base_failed_run=11),
+        collect_evidence=[evidence(), evidence(run_id=11)],
     )
     result = await remediate(script)
     assert (result.outcome, result.reason) == (Outcome.IGNORED, Reason.BASE_RED)
     assert [request.run_id for request in script.called("collect_evidence")] == [12, 11]
+    [said] = script.called("post_report")
+    assert (said.reason, said.detail) == (Reason.BASE_RED, "the base branch's own failed run is 11")
 
 
 async def test_another_failure_on_the_base_branch_does_not_excuse_this_one(remediate: Remediate) -> None:

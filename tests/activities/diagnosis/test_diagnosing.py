@@ -9,6 +9,7 @@ from activities.diagnosis.activity import DiagnosisActivities
 from activities.diagnosis.diagnosing import diagnose, is_open
 from workflows.models import (
     Action,
+    Annotation,
     Blame,
     Diagnosis,
     DiagnosisRequest,
@@ -107,6 +108,28 @@ def test_a_run_without_failed_jobs_is_explained_by_its_workflow_file() -> None:
     assert broken.root_cause == sentence
     assert "before any job ran" in silent.root_cause
     assert silent.confidence < broken.confidence
+
+
+def test_places_come_from_remarks_too() -> None:
+    remarks = (
+        Annotation(message="Undefined name `x`", path="src/new.py", line=7),
+        Annotation(message="Lost."),
+    )
+
+    diagnosis = _diagnose(_job("src/app.py:1:8: F401 `os` unused\nFound 1 error.", annotations=remarks))
+
+    assert [(place.path, place.line) for place in diagnosis.locations] == [
+        ("src/app.py", 1),
+        ("src/new.py", 7),
+    ]
+
+
+def test_a_lost_runner_is_recognised_by_a_remark_alone() -> None:
+    lost = "##[error]The hosted runner lost communication with the server."
+
+    diagnosis = _diagnose(_job(lost, log_state=LogState.GONE))
+
+    assert (diagnosis.failure_class, diagnosis.action) == (FailureClass.INFRASTRUCTURE, Action.RERUN)
 
 
 @pytest.mark.parametrize("state", [LogState.GONE, LogState.EMPTY])

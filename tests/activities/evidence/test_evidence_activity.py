@@ -1,3 +1,4 @@
+import itertools
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -43,6 +44,16 @@ REQUEST = EvidenceRequest(
 )
 
 
+GREEN_RUN = {
+    "id": 5,
+    "run_attempt": 1,
+    "workflow_id": 3,
+    "head_sha": SHA,
+    "html_url": "",
+    "created_at": "2026-01-01T00:00:00Z",
+}
+
+
 def _job(
     number: int, name: str, conclusion: str = "failure", step: str = "Run ruff check ."
 ) -> dict[str, Any]:
@@ -72,11 +83,15 @@ class Wire:
         self.workflow: httpx2.Response | str = WORKFLOW
         self.files: dict[str, str] = {}
         self.annotations: dict[int, list[dict[str, Any]] | httpx2.Response] = {}
+        self.green: str | httpx2.Response | None = None
         self.asked: list[str] = []
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(request.url.path)
+        return self._green_answer(request) or self._answer(request)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
-        self.asked.append(path)
         if path.endswith("/actions/runs/7/attempts/2/jobs"):
             jobs, headers = self._page(request, self.jobs)
             return httpx2.Response(200, json={"total_count": len(self.jobs), "jobs": jobs}, headers=headers)
@@ -92,6 +107,17 @@ class Wire:
             file = self.files.get(path.partition("/contents/")[2], self.workflow)
             return httpx2.Response(200, text=file) if isinstance(file, str) else file
         return httpx2.Response(500)
+
+    def _green_answer(self, request: httpx2.Request) -> httpx2.Response | None:
+        if request.url.path.endswith("/actions/runs/5/attempts/1/jobs"):
+            return httpx2.Response(200, json={"jobs": [_job(50, "lint (3.11)", "success")]})
+        if not request.url.path.endswith("/actions/workflows/ci.yml/runs"):
+            return None
+        assert request.url.params["status"] == "success"
+        if isinstance(self.green, httpx2.Response):
+            return self.green
+        runs = [GREEN_RUN] if request.url.params["branch"] == self.green else []
+        return httpx2.Response(200, json={"workflow_runs": runs})
 
     def _remarks(self, request: httpx2.Request, check_run: int) -> httpx2.Response:
         remarks = self.annotations.get(check_run, [])
@@ -425,6 +451,67 @@ async def test_lines_of_a_log_that_is_gone_are_an_answer(wire: Wire, tmp_path: P
         found = await ActivityEnvironment().run(activities.read_log, wanted)
 
     assert (found.log_state, found.problem) == (LogState.GONE, "The log is gone.")
+
+
+def _noisy(*words: str) -> bytes:
+    """Errors about many things, as logs that are green all the same are full of, and the given ones."""
+    noise = [f"error: cannot find the part of {word} in the cache" for word in _WORDS]
+    middle = len(noise) // 2
+    return "".join(f"{line}\n\n\n" for line in (*noise[:middle], *words, *noise[middle:])).encode()
+
+
+_WORDS = ["".join(letters) for letters in itertools.product("abcdefgh", repeat=3)]
+FAILED_LOG = _noisy("error: the only news")
+
+
+async def test_what_a_green_log_has_too_makes_room_for_what_is_new(
+    wire: Wire, collect: Callable[..., Any]
+) -> None:
+    wire.logs = {1: FAILED_LOG, 50: _noisy()}
+    (without,) = (await collect()).jobs
+
+    wire.green = "main"
+    (compared,) = (await collect(green_branches=("develop", "main"))).jobs
+
+    assert "the only news" not in without.excerpt.text
+    assert "the only news" in compared.excerpt.text
+
+
+async def test_a_log_that_is_shown_whole_is_compared_with_nothing(
+    wire: Wire, collect: Callable[..., Any]
+) -> None:
+    wire.green = "main"
+    await collect(green_branches=("main",))
+
+    assert not any("/workflows/ci.yml/" in path for path in wire.asked)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [httpx2.Response(503), httpx2.Response(403, json={"message": "no"}), httpx2.Response(200, json={})],
+    ids=["down", "forbidden", "nonsense"],
+)
+async def test_a_green_log_that_cannot_be_had_is_done_without(
+    wire: Wire, collect: Callable[..., Any], trouble: httpx2.Response
+) -> None:
+    wire.logs = {1: FAILED_LOG}
+    wire.green = trouble
+
+    (job,) = (await collect(green_branches=("main",))).jobs
+
+    assert "error: cannot find the part" in job.excerpt.text
+
+
+async def test_a_green_log_that_takes_too_long_is_done_without(
+    wire: Wire, collect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.evidence.green_log.SECONDS", 0.0)
+    wire.logs = {1: FAILED_LOG, 50: FAILED_LOG}
+    wire.green = "main"
+
+    (job,) = (await collect(green_branches=("main",))).jobs
+
+    assert "error: cannot find the part" in job.excerpt.text
 
 
 async def test_github_being_down_is_worth_another_try(wire: Wire, collect: Callable[..., Any]) -> None:
