@@ -52,6 +52,7 @@ bench: $(RUN) ## Measure, as ratios against a baseline in the same run
 	@$(BIN)/python -m benchmarks.remediation
 	@$(BIN)/python -m benchmarks.startup
 	@$(BIN)/python -m benchmarks.patching
+	@$(BIN)/python -m benchmarks.gate
 
 histories: $(DEV) ## Record the workflow histories that the replay tests read
 	@PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py
