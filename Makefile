@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 SCENARIO ?= lint
+DATA ?= ../shared/data/logchunks-dev.tar.xz
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -31,8 +32,8 @@ $(DEV): requirements/dev.txt $(RUN)
 install: $(RUN) ## Set up the virtual environment with the `regreen` command
 	@echo "Ready: $(BIN)/regreen --help"
 
-demo: $(RUN) ## Break a real CI run and watch it turn green (SCENARIO=list, KEEP=1, JSON=1)
-	@exec $(BIN)/regreen demo $(SCENARIO) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(JSON)),--json)
+demo: $(RUN) ## Break a real CI run and watch it turn green (SCENARIO=list, KEEP=1, JSON=1, FAULTS=)
+	@exec $(BIN)/regreen demo $(SCENARIO) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(JSON)),--json) $(if $(FAULTS),--faults '$(FAULTS)')
 
 test: $(DEV) ## Run the whole test suite (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
@@ -53,6 +54,10 @@ bench: $(RUN) ## Measure, as ratios against a baseline in the same run
 	@$(BIN)/python -m benchmarks.startup
 	@$(BIN)/python -m benchmarks.patching
 	@$(BIN)/python -m benchmarks.gate
+	@$(BIN)/python -m benchmarks.session
+
+bench-logs: $(RUN) ## Measure excerpts and diagnosis on labelled logs (DATA= a folder or archive of them)
+	@$(BIN)/python -m benchmarks.logs $(DATA)
 
 histories: $(DEV) ## Record the workflow histories that the replay tests read
 	@PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py
@@ -63,4 +68,4 @@ requirements: $(DEV) ## Renew the pinned, hashed requirements (no download addre
 clean: ## Remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
-.PHONY: help install demo test lint typecheck format bench histories requirements clean
+.PHONY: help install demo test lint typecheck format bench bench-logs histories requirements clean

@@ -19,8 +19,8 @@ class PermanentError(AdapterError):
     """Asking again changes nothing.
 
     Attributes:
-        kind: A word a workflow may decide by: `not_found`, `gone`, `forbidden`, `conflict`, `invalid`,
-            `refused`.
+        kind: A word a workflow may decide by: `not_found`, `gone`, `unauthorised`, `forbidden`, `conflict`,
+            `invalid`, `refused`, `archived`, `suspended`, or what a step found out about a refusal.
     """
 
     def __init__(self, message: str, *, kind: str) -> None:
@@ -32,12 +32,14 @@ class ThrottledError(AdapterError):
     """The service asks to wait.
 
     Attributes:
-        delay: How long, as the service said.
+        delay: How long.
+        guessed: The service did not say how long.
     """
 
-    def __init__(self, message: str, *, delay: timedelta) -> None:
+    def __init__(self, message: str, *, delay: timedelta, guessed: bool = False) -> None:
         super().__init__(message)
         self.delay = delay
+        self.guessed = guessed
 
 
 class UnavailableError(AdapterError):

@@ -1,6 +1,6 @@
-"""How long the gate takes for the largest patch that may be published, beside reading and applying the same patch.
+"""How long the gate takes for the largest patch that may be published, beside reading and applying it.
 
-Run by `make bench`. Each language's patch changes twenty files, of ten kilobytes each.
+Run by `make bench`. Each language's patch changes twenty files, until it is as large as a patch may be.
 """
 
 import argparse
@@ -17,23 +17,27 @@ from activities.publishing.patch import BaseFile, apply_all, parse
 from workflows.models import Diagnosis, FailureClass, Limits, TriagePolicy
 
 FILES: Final = 20
-FILE_BYTES: Final = 10_000
+PATCH_BYTES: Final = 190_000
 UNITS: Final = {
-    "a{}.py": "def f{n}(a, b):\n    if a > b:\n        return g(a, 'x{n}')\n    return [each for each in b if each]\n\n\n",
-    "tests/test_a{}.py": "def test_f{n}():\n    result = f{n}(1, {n})\n    assert result == {n}, 'as said'\n\n\n",
-    "a{}.ts": "export function f{n}(a: number): number {{\n  const b = a + {n};\n  return g(b, 'x');\n}}\n\n",
-    "a{}.test.ts": "it('f{n}', () => {{\n  const b = f{n}(1);\n  expect(b).toBe({n});\n}});\n\n",
-    "a{}_test.go": 'func TestF{n}(t *testing.T) {{\n\tif got := F{n}(1); got != {n} {{\n\t\tt.Error("x")\n\t}}\n}}\n\n',
-    "src/a{}.rs": "#[test]\nfn f{n}() {{\n    let a = g({n});\n    assert_eq!(a, {n});\n}}\n\n",
-    "A{}Test.java": "class A{n} {{\n  @Test\n  void f() {{\n    assertEquals({n}, g({n}));\n  }}\n}}\n\n",
+    "a{}.py": "def f{n}(a, b):\n    if a > b:\n        return g(a, 'x{n}')\n    return [c for c in b]\n\n\n",
+    "tests/test_a{}.py": "def test_f{n}():\n    result = f{n}(1, {n})\n    assert result == {n}, 'x'\n\n\n",
+    "a{}.ts": "export function f{n}(a: number) {{\n  const b = a + {n};\n  return g(b, 'x');\n}}\n\n",
+    "a{}.test.ts": "it('f{n}', () => {{\n  const b = f{n}(1);\n  expect(b).toBe({n}, 'x');\n}});\n\n",
+    "a{}_test.go": "func TestF{n}(t *testing.T) {{\n\tif F{n}(1) != {n} {{\n\t\tt.Error(x)\n\t}}\n}}\n\n",
+    "src/a{}.rs": "#[test]\nfn f{n}() {{\n    let x = g({n});\n    assert_eq!(x, {n});\n}}\n\n",
+    "A{}Test.java": "class A{n} {{\n  @Test\n  void x() {{\n    assertEquals({n}, g({n}));\n  }}\n}}\n\n",
     "a{}.yaml": "k{n}:\n  - a: {n}\n    b: [x, y]\n",
 }
 
 
 def patch_of(path: str, unit: str) -> tuple[str, Base]:
     """A patch that changes a line of every unit of twenty files, and what it applies to."""
+    size = len(_made(path, unit, 10)[0])
+    return _made(path, unit, 10 * PATCH_BYTES // size)
+
+
+def _made(path: str, unit: str, count: int) -> tuple[str, Base]:
     diff, files = [], {}
-    count = FILE_BYTES // len(unit)
     for number in range(FILES):
         name = path.format(number)
         before = "".join(unit.format(n=each) for each in range(count))

@@ -6,6 +6,7 @@ import json as jsonlib
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -20,6 +21,8 @@ from rich.text import Text
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
+from localhub.faults import Faults, FaultsError, read_faults
+from localhub.model import model_settings
 from localhub.records import Run
 from localhub.scenarios import SCENARIOS, Scenario, scenario
 from localhub.stage import REPOSITORY, Stage, StageError, beside_python
@@ -63,18 +66,20 @@ class Summary(BaseModel):
     time_to_pull_request_s: float | None = None
     time_to_green_s: float | None = None
     history_events: int | None = None
+    faults_injected: int = 0
 
 
 Handle = WorkflowHandle[RemediationWorkflow, RemediationResult]
 
 
-def run(name: str, *, keep: bool = False, json: bool = False) -> int:
+def run(name: str, *, keep: bool = False, json: bool = False, faults: str = "") -> int:
     """Play the scenario `name` ("list" names them all); the exit status.
 
     Args:
         name: A scenario's name.
         keep: Leave everything running until Ctrl-C.
         json: Print one JSON object as the last line; progress then goes to standard error.
+        faults: What goes wrong at the local GitHub: rules, or a file that holds them.
     """
     console = Console(stderr=json, highlight=False)
     if name == "list":
@@ -86,7 +91,12 @@ def run(name: str, *, keep: bool = False, json: bool = False) -> int:
         console.print(Text(f"There is no scenario {name!r}. There are: {names}.", style="red"))
         return _USAGE
     try:
-        return asyncio.run(_Demo(chosen, console, keep=keep, json=json).play())
+        wrong = read_faults(faults) if faults else Faults()
+    except FaultsError as error:
+        console.print(Text(str(error), style="red"))
+        return _USAGE
+    try:
+        return asyncio.run(_Demo(chosen, console, keep=keep, json=json, faults=wrong).play())
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("Interrupted; everything is stopped and removed.")
         return _INTERRUPTED
@@ -106,11 +116,12 @@ def _list(console: Console, *, json: bool) -> None:
 
 
 class _Demo:
-    def __init__(self, chosen: Scenario, console: Console, *, keep: bool, json: bool) -> None:
+    def __init__(self, chosen: Scenario, console: Console, *, keep: bool, json: bool, faults: Faults) -> None:
         self._scenario = chosen
         self._console = console
         self._keep = keep
         self._json = json
+        self._faults = faults
         self._approved_with: str | None = None
 
     async def play(self) -> int:
@@ -123,7 +134,8 @@ class _Demo:
         self._console.print(Text(f"{self._scenario.name}: {self._scenario.shows}", style="bold"))
         async with contextlib.AsyncExitStack() as stack:
             with self._console.status("Starting Temporal, a local GitHub, the worker and the starter …"):
-                stage = await stack.enter_async_context(Stage())
+                settings = await stack.enter_async_context(model_settings()) if self._scenario.model else {}
+                stage = await stack.enter_async_context(Stage(faults=self._faults, settings=settings))
             return await self._on(stage)
 
     async def _on(self, stage: Stage) -> int:
@@ -217,6 +229,7 @@ class _Demo:
             time_to_pull_request_s=_seconds(described.start_time, opened),
             time_to_green_s=_seconds(described.start_time, green),
             history_events=described.history_length,
+            faults_injected=len(self._faults.injected),
         )
 
     def _broken_promises(self, stage: Stage, status: Status) -> list[str]:
@@ -258,7 +271,7 @@ class _Demo:
         for record in status.attempts:
             table.add_row(
                 f"Attempt {record.number}",
-                Text(f"{record.recipe or 'no repair found'}, CI: {record.ci or 'not asked'}"),
+                Text(f"{record.recipe or record.strategy or 'no repair'}, CI: {record.ci or 'not asked'}"),
             )
         if summary.pull_request:
             table.add_row("Pull request", Text(summary.pull_request))
@@ -267,7 +280,12 @@ class _Demo:
                 f"{summary.time_to_green_s:.1f} s (pull request after {summary.time_to_pull_request_s:.1f} s)"
             )
             table.add_row("Time to green", text)
+        if status.model_calls:
+            table.add_row("Model", f"{status.model_calls} calls, {narration.cost(status.cost_usd)}")
         table.add_row("History", f"{summary.history_events} events")
+        if self._faults.injected:
+            counted = Counter(answer for _, _, answer in self._faults.injected)
+            table.add_row("Faults", ", ".join(f"{times} of {what}" for what, times in counted.most_common()))
         console.print()
         console.print(table)
         if status.proposal is not None and status.proposal.diff:

@@ -254,6 +254,7 @@ class Scenario:
         attempts: The promised number of attempts.
         approval: Whether the gate is to ask for approval, which the demo then gives.
         tool: A tool that has to be on this machine.
+        model: Whether a model makes the repair.
     """
 
     name: str
@@ -265,6 +266,7 @@ class Scenario:
     attempts: int = 1
     approval: bool = False
     tool: str | None = None
+    model: bool = False
 
 
 SCENARIOS: Final = (
@@ -331,6 +333,14 @@ SCENARIOS: Final = (
         breaking={CI_FILE: _HEAD + _TEST_JOB + _PUBLISH_JOB, "tools/push_package.py": _PUSH_TOOL},
         message="Publish the package",
         approval=True,
+    ),
+    Scenario(
+        name="model",
+        shows="a failing unit test that no recipe can repair; Claude does, or a script where there is no key",
+        files={CI_FILE: _HEAD + _TEST_JOB, "pricing.py": _PRICING, "test_pricing.py": _PRICING_TEST},
+        breaking={"pricing.py": _PRICING_WRONG},
+        message="Round up the total",
+        model=True,
     ),
     Scenario(
         name="unfixable",

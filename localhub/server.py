@@ -13,7 +13,9 @@ from starlette.middleware import Middleware
 from localhub.act import find_act
 from localhub.app import build_app
 from localhub.events import Events
+from localhub.faults import Faults
 from localhub.git import ZERO_SHA, GitRepository, Signature, TreeEntry
+from localhub.injection import FaultInjection
 from localhub.keys import key_pair
 from localhub.records import (
     Account,
@@ -59,7 +61,8 @@ class LocalHub:
         parallel_runs: How many workflow runs execute at once.
         run_timeout: After this a run ends as `timed_out`.
         rate_limit: Requests an hour and credential.
-        middleware: Wraps the API and git.
+        middleware: Wraps the API, git and the store of logs.
+        faults: What goes wrong in the same places; the rules may be changed while the server runs.
     """
 
     def __init__(
@@ -71,12 +74,14 @@ class LocalHub:
         run_timeout: timedelta = timedelta(minutes=10),
         rate_limit: int = 5_000,
         middleware: Sequence[Middleware] = (),
+        faults: Faults | None = None,
     ) -> None:
+        self.faults = faults or Faults()
         self._hub = Hub(root.resolve(), rate_limit=rate_limit)
         self._port = port
         self._parallel = parallel_runs
         self._timeout = run_timeout
-        self._middleware = middleware
+        self._middleware = (Middleware(FaultInjection, faults=self.faults), *middleware)
         self._work = Work()
         self._listeners: tuple[Listener, ...] = ()
 
@@ -122,7 +127,7 @@ class LocalHub:
         triggers = Triggers(self._hub, events, runner)
         self._services = Services(self._hub, events, webhooks, runner, triggers)
         await api.serve(build_app(self._services, self._middleware))
-        await storage.serve(build_storage(self._hub))
+        await storage.serve(build_storage(self._hub, self._middleware))
 
     async def close(self) -> None:
         """End all runs, stop serving, remove all files."""
@@ -177,6 +182,10 @@ class LocalHub:
             KeyError: There is none.
         """
         return self._hub.repositories[full_name.lower()]
+
+    def archive_repository(self, full_name: str) -> None:
+        """Make a repository read-only."""
+        self.repository(full_name).archived = True
 
     def delete_repository(self, full_name: str) -> None:
         """Remove a repository; from now on it is not found."""
@@ -316,6 +325,12 @@ class LocalHub:
         found.comments[comment.id] = comment
         self._services.events.issue_comment(found.pulls[number], comment, "created", account)
         return comment
+
+    async def enqueue(self, repository: str, number: int, *, by: str = "dev") -> str:
+        """A person puts a pull request into the merge queue; the branch that its runs are on."""
+        found = self.repository(repository)
+        async with found.lock:
+            return await self._services.triggers.merge_group(found.pulls[number], self._hub.account(by))
 
     def set_log(self, repository: str, job_id: int, text: str | None) -> None:
         """Replace a job's log; None makes it expire."""

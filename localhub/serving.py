@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from localhub.injection import CONNECTION
 
 _HOST: Final = "127.0.0.1"
 _SHUTDOWN_S: Final = 1
@@ -47,6 +50,14 @@ class _Server(uvicorn.Server):
                 task.cancel()
 
 
+class _Protocol(H11Protocol):
+    """Tells each request the connection that it came by, so that a fault can cut it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, CONNECTION: transport}
+
+
 class Listener:
     """A port, bound at once, and served later.
 
@@ -65,9 +76,9 @@ class Listener:
             raise
         self.url = f"http://{_HOST}:{self._socket.getsockname()[1]}"
 
-    async def serve(self, app: Starlette) -> None:
+    async def serve(self, app: ASGIApp) -> None:
         """Serve `app`; returns once it answers."""
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(app, http=_Protocol, lifespan="off", log_config=None, access_log=False)
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         while not self._server.started and not self._task.done():  # noqa: ASYNC110 — see below

@@ -25,10 +25,12 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
+from localhub.faults import Faults
 from localhub.server import LocalHub
+from workflows.codec import KeyRing, data_converter
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE, SEARCH_ATTRIBUTES
 
 REPOSITORY: Final = "acme/widgets"
@@ -40,8 +42,9 @@ _PUBLISHER_MAY: Final = {
     "actions": "write",
     "checks": "read",
     "contents": "write",
-    "issues": "write",
+    "issues": "read",
     "pull_requests": "write",
+    "statuses": "read",
     "workflows": "write",
 }
 _READER_MAY: Final = {"metadata": "read", "actions": "read", "checks": "read", "contents": "read"}
@@ -69,7 +72,8 @@ class Stage:
     Args:
         settings: Further `REGREEN_…` variables for worker and starter.
         hub_runs: How many workflow runs the local GitHub executes at once.
-        hub_middleware: Wraps the local GitHub's API, to make it fail.
+        hub_middleware: Wraps the local GitHub's API, to watch it.
+        faults: What goes wrong at the local GitHub.
     """
 
     def __init__(
@@ -78,10 +82,12 @@ class Stage:
         settings: Mapping[str, str] | None = None,
         hub_runs: int = 2,
         hub_middleware: Sequence[Middleware] = (),
+        faults: Faults | None = None,
     ) -> None:
         self._settings = dict(settings or {})
         self._hub_runs = hub_runs
         self._hub_middleware = hub_middleware
+        self._faults = faults
         self._stack = AsyncExitStack()
         self._environment: dict[str, str] = {}
         self.processes: dict[str, _Process] = {}
@@ -110,7 +116,12 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(prefix="regreen-"))
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self.hub = await self._stack.enter_async_context(
-            LocalHub(self.folder / "github", parallel_runs=self._hub_runs, middleware=self._hub_middleware)
+            LocalHub(
+                self.folder / "github",
+                parallel_runs=self._hub_runs,
+                middleware=self._hub_middleware,
+                faults=self._faults,
+            )
         )
         await self._start_temporal()
         await self._settle()
@@ -133,8 +144,12 @@ class Stage:
         )
         async for _ in self._patience("temporal"):
             with suppress(RuntimeError, RPCError):
-                self.client = await Client.connect(self.address, data_converter=pydantic_data_converter)
+                self.client = await Client.connect(self.address, data_converter=self._converter())
                 return
+
+    def _converter(self) -> DataConverter:
+        keys = self._settings.get("REGREEN_PAYLOAD_KEYS")
+        return data_converter(KeyRing.parse(keys) if keys else None)
 
     async def _settle(self) -> None:
         """Install two apps (writer and reader), and prepare the environment of the two processes."""
@@ -157,6 +172,8 @@ class Stage:
             "REGREEN_READER_APP_ID": str(reader.app_id),
             "REGREEN_READER_PRIVATE_KEY": reader.private_key,
             "REGREEN_CACHE_DIR": str(self.folder / "cache"),
+            # The pause protects GitHub from many of us; here it would only be watched.
+            "REGREEN_GITHUB_WRITE_SPACING": "0s",
             **self._settings,
         }
 
@@ -166,10 +183,11 @@ class Stage:
         secret = self._environment["REGREEN_WEBHOOK_SECRET"]
         self.hub.add_webhook(full_name, f"{self.starter_url}/webhook", secret, _HOOK_EVENTS)
 
-    async def start(self, name: str, command: str) -> None:
-        """Start a `regreen` process; it ends with the stage."""
+    async def start(self, name: str, command: str, settings: Mapping[str, str] | None = None) -> None:
+        """Start a `regreen` process, with further variables of its own; it ends with the stage."""
         arguments = [sys.executable, "-m", "starter.cli", command]
-        await self._spawn(name, arguments, self._environment | {"PYTHONPATH": _import_path()})
+        environment = self._environment | {"PYTHONPATH": _import_path()} | dict(settings or {})
+        await self._spawn(name, arguments, environment)
 
     async def _spawn(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start a process in a session of its own, so that Ctrl-C reaches the stage alone."""

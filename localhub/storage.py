@@ -2,8 +2,10 @@
 
 import hmac
 import time
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -12,8 +14,8 @@ from localhub.rest.actions import log_signature
 from localhub.state import Hub
 
 
-def build_storage(hub: Hub) -> Starlette:
-    """The ASGI application that serves logs."""
+def build_storage(hub: Hub, middleware: Sequence[Middleware] = ()) -> Starlette:
+    """The ASGI application that serves logs; `middleware` wraps it."""
 
     async def download(request: Request) -> Response:
         if "authorization" in request.headers:
@@ -32,4 +34,5 @@ def build_storage(hub: Hub) -> Starlette:
                 return FileResponse(found[2].log, media_type="text/plain")
         return PlainTextResponse("The specified blob does not exist.", 404)
 
-    return Starlette(routes=[Route("/logs/{job_id:int}", download, methods=["GET"])])
+    routes = [Route("/logs/{job_id:int}", download, methods=["GET"])]
+    return Starlette(routes=routes, middleware=list(middleware))

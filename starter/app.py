@@ -4,33 +4,26 @@ import asyncio
 import contextlib
 import logging
 import re
-import signal
 from datetime import timedelta
 from http import HTTPStatus
-from types import FrameType
 from typing import Final
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
-from starlette.requests import ClientDisconnect
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from starter import metrics
+from starter.bodies import RefusedError, read_json_body
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
+from starter.serving import run_server
 from starter.settings import StarterSettings
 from starter.webhook import interpret, verify
 from workflows.connection import SearchAttributesError, connect, register_search_attributes
 from workflows.telemetry import install_metrics
 
-BODY_DEADLINE: Final = timedelta(seconds=8)
-"""For a whole body to arrive; whoever is slower than GitHub's own deadline is not GitHub."""
-
 _PROBE: Final = timedelta(seconds=3)
-_GRACE_SECONDS: Final = 8
-"""For requests in flight when the service is told to stop: longer than any answer takes."""
 _SETUP_PAUSE: Final = timedelta(seconds=5)
 _DELIVERY_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 
@@ -43,14 +36,6 @@ _STATUSES: Final = {
 }
 
 _log: Final = logging.getLogger(__name__)
-
-
-class _RefusedError(Exception):
-    def __init__(self, status: HTTPStatus, reason: str, advice: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.advice = advice
 
 
 def create_app(settings: StarterSettings, client: Client) -> FastAPI:
@@ -71,7 +56,7 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
         try:
             body = await _read_verified(request, settings.max_body_bytes, secrets)
             answer = await dispatcher.carry_out(interpret(event, body))
-        except _RefusedError as refused:
+        except RefusedError as refused:
             counts.count(Verdict.REFUSED, refused.reason)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
@@ -117,26 +102,12 @@ async def serve(settings: StarterSettings) -> None:
     retries = RetryConfig(max_elapsed_time_millis=int(_PROBE.total_seconds() * 1_000))
     client = await connect(lazy=True, retry_config=retries)
     setup = asyncio.create_task(_set_up(client))
-    config = uvicorn.Config(
-        create_app(settings, client),
-        host=settings.host,
-        port=settings.port,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
-    for stopping in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stopping, _stay)
     try:
-        await uvicorn.Server(config).serve()
+        await run_server(create_app(settings, client), settings.host, settings.port)
     finally:
         setup.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await setup
-
-
-def _stay(_signal: int, _frame: FrameType | None) -> None:
-    """Uvicorn repeats the signal it stopped for; dying of it would lose what is still to be exported."""
 
 
 async def _set_up(client: Client) -> None:
@@ -155,36 +126,11 @@ async def _set_up(client: Client) -> None:
 
 
 async def _read_verified(request: Request, max_bytes: int, secrets: tuple[bytes, ...]) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        advice = "set the webhook's content type to application/json"
-        raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type", advice)
-    body = await _read_body(request, max_bytes)
+    body = await read_json_body(request, max_bytes)
     if not verify(body, request.headers.get("x-hub-signature-256"), secrets):
         advice = "the X-Hub-Signature-256 header must be made with the webhook secret"
-        raise _RefusedError(HTTPStatus.UNAUTHORIZED, "signature", advice)
+        raise RefusedError(HTTPStatus.UNAUTHORIZED, "signature", advice)
     return body
-
-
-async def _read_body(request: Request, max_bytes: int) -> bytes:
-    too_large = _RefusedError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"at most {max_bytes} bytes are read"
-    )
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > max_bytes:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_DEADLINE.total_seconds()):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > max_bytes:
-                    raise too_large
-    except TimeoutError:
-        raise _RefusedError(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "send the body at once") from None
-    except ClientDisconnect:
-        raise _RefusedError(HTTPStatus.BAD_REQUEST, "disconnected", "send the whole body") from None
-    return bytes(body)
 
 
 async def _temporal_answers(client: Client) -> bool:

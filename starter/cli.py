@@ -82,11 +82,14 @@ def demo(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running for a look at it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+    faults: Annotated[
+        str, typer.Option("--faults", help="What goes wrong at the local GitHub: rules, or a file of them.")
+    ] = "",
 ) -> None:
     """Break a small repository's CI on this machine and watch it being repaired."""
     from starter import commands
 
-    raise typer.Exit(commands.run_demo(scenario, keep=keep, as_json=as_json))
+    raise typer.Exit(commands.run_demo(scenario, keep=keep, as_json=as_json, faults=faults))
 
 
 @app.command()
@@ -103,6 +106,18 @@ def serve(
 
 @app.command()
 @_reported
+def codec_server(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, else REGREEN_CODEC_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, else REGREEN_CODEC_PORT.")] = None,
+) -> None:
+    """Let Temporal's Web UI and command read encrypted payloads, until stopped."""
+    from starter import commands
+
+    commands.serve_codec(host, port)
+
+
+@app.command()
+@_reported
 def worker(
     role: Annotated[WorkerRole | None, typer.Option(help="Which queues to serve, else REGREEN_ROLE.")] = None,
 ) -> None:
@@ -114,11 +129,41 @@ def worker(
 
 @app.command()
 @_reported
-def doctor(*, as_json: AsJson = False) -> None:
+def doctor(
+    *,
+    github: Annotated[
+        bool, typer.Option("--github", help="Look at the access to GitHub instead. Changes nothing.")
+    ] = False,
+    repository: Annotated[
+        str | None, typer.Option("--repo", help="With --github: look at this one too, as owner/name.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what repairs can use on this machine, and what is missing."""
     from starter import commands
 
+    if github or repository is not None:
+        raise typer.Exit(commands.examine_github(repository, as_json=as_json))
     raise typer.Exit(commands.examine_machine(as_json=as_json))
+
+
+@app.command()
+@_reported
+def logs(
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…|RUN_URL", help="Logs, plain or gzip, or a run's web address."),
+    ],
+    *,
+    budget: Annotated[
+        int, typer.Option(min=256, max=32_768, help="The most bytes that each excerpt may have.")
+    ] = 8_192,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Show the lines of a log that explain its failure, and what the rules make of it."""
+    from starter.logs import show_logs
+
+    raise typer.Exit(show_logs(targets, budget, as_json=as_json))
 
 
 @app.command("list")

@@ -24,8 +24,9 @@ from starter.remediations import (
 )
 from starter.webhook import Verb, order_payload
 from workflows import naming
+from workflows.codec import Codec, PayloadKeyError
 from workflows.configuration import ConfigurationError, load
-from workflows.connection import SearchAttributesError, TemporalUnreachableError
+from workflows.connection import PayloadSettings, SearchAttributesError, TemporalUnreachableError
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", re.ASCII)
 _GIT_SECONDS: Final = 5
 
 
-def run_demo(scenario: str, *, keep: bool, as_json: bool) -> int:
+def run_demo(scenario: str, *, keep: bool, as_json: bool, faults: str = "") -> int:
     """Run a scenario of the demo; its exit status."""
     try:
         from localhub.demo import run  # noqa: PLC0415 — only the demo needs what this imports
@@ -42,7 +43,7 @@ def run_demo(scenario: str, *, keep: bool, as_json: bool) -> int:
         raise CommandError(
             f"the demo needs {error.name}: install regreen with its extra `demo`", ExitStatus.FAILED
         ) from error
-    return run(scenario, keep=keep, json=as_json)
+    return run(scenario, keep=keep, json=as_json, faults=faults)
 
 
 def serve_webhooks(host: str | None, port: int | None) -> None:
@@ -52,6 +53,14 @@ def serve_webhooks(host: str | None, port: int | None) -> None:
 
     _log_to_stderr()
     _run(lambda: serve(load(StarterSettings, host=host, port=port)))
+
+
+def serve_codec(host: str | None, port: int | None) -> None:
+    """Run the codec server until it is stopped."""
+    from starter.codec_server import CodecServerSettings, serve  # noqa: PLC0415 — only it needs what this imports
+
+    _log_to_stderr()
+    _run(lambda: serve(load(CodecServerSettings, host=host, port=port), Codec(load(PayloadSettings).ring())))
 
 
 def examine_machine(*, as_json: bool) -> int:
@@ -76,6 +85,28 @@ def examine_machine(*, as_json: bool) -> int:
     typer.echo(f"missing   {', '.join(found.missing) or 'none'}")
     typer.echo("          install what your repositories check with, or name its folder in REGREEN_TOOL_DIRS")
     return status
+
+
+def examine_github(repository: str | None, *, as_json: bool) -> int:
+    """Say what is wrong with the access to GitHub; the exit status says whether remediations can work."""
+    import worker  # noqa: PLC0415 — only the worker needs what this imports
+
+    if repository is not None and not _REPOSITORY.fullmatch(repository):
+        raise CommandError("--repo is written owner/name", ExitStatus.USAGE)
+    try:
+        settings = load(worker.WorkerSettings, role="analyst")
+        findings = asyncio.run(worker.examine_github(settings, repository))
+    except (ConfigurationError, ValueError) as error:
+        raise CommandError(str(error), ExitStatus.USAGE) from error
+    bad = any(each.level == "problem" for each in findings)
+    if as_json:
+        _print_json({"ok": not bad, "findings": [dataclasses.asdict(each) for each in findings]})
+    else:
+        for each in findings:
+            typer.echo(terminal.plain(f"{each.level:<8}  {each.part:<10} {each.text}"))
+            if each.remedy:
+                typer.echo(terminal.plain(f"{'':<20} → {each.remedy}"))
+    return ExitStatus.FAILED if bad else ExitStatus.DONE
 
 
 def run_worker(role: str | None) -> None:
@@ -209,7 +240,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise CommandError(str(error), ExitStatus.USAGE) from error
     except TemporalUnreachableError as error:
         raise CommandError(str(error), ExitStatus.UNREACHABLE) from error
-    except SearchAttributesError as error:
+    except (SearchAttributesError, PayloadKeyError) as error:
         raise CommandError(str(error), ExitStatus.FAILED) from error
     except RemediationNotFoundError as error:
         raise CommandError(

@@ -20,6 +20,7 @@ from starter.webhook import (
     StartRemediation,
 )
 from workflows import naming
+from workflows.codec import PayloadKeyError
 from workflows.models import ChecksCompleted, Limits, Payload, RemediationRequest, State, TriagePolicy
 
 ANSWER_DEADLINE: Final = timedelta(seconds=6)
@@ -93,6 +94,8 @@ class Dispatcher:
             raise TemporalUnavailableError("Temporal did not answer in time") from error
         except RPCError as error:
             raise TemporalUnavailableError(f"Temporal refused: {error.status.name}: {error}") from error
+        except PayloadKeyError as error:
+            raise TemporalUnavailableError(str(error)) from error
         except RuntimeError as error:  # what the SDK raises when a lazy client cannot connect
             raise TemporalUnavailableError(f"Temporal cannot be reached: {error}") from error
 

@@ -1,18 +1,16 @@
 """Settings of the webhook service: environment variables that begin with `REGREEN_`."""
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from workflows.configuration import Duration
 from workflows.models import ATTEMPTS_CEILING, Limits, TriagePolicy
 
 _LIMITS: Final = Limits()
 _POLICY: Final = TriagePolicy()
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_SHORT_DURATION: Final = re.compile(r"(\d{1,9})\s*([smhd]?)", re.ASCII)
 
 
 def _split(value: Any) -> Any:
@@ -21,15 +19,10 @@ def _split(value: Any) -> Any:
     return value
 
 
-def _read_duration(value: Any) -> Any:
-    match = _SHORT_DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    return timedelta(**{_UNITS[match[2] or "s"]: int(match[1])}) if match else value
-
-
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """`a, b, c`."""
-Duration = Annotated[timedelta, BeforeValidator(_read_duration), Field(gt=timedelta(0))]
-"""`90s`, `45m`, `2h`, `7d`, plain seconds, or ISO 8601 (`PT2H`)."""
+Span = Annotated[Duration, Field(gt=timedelta(0))]
+"""A duration that is not nothing."""
 
 
 class StarterSettings(BaseSettings):
@@ -60,16 +53,25 @@ class StarterSettings(BaseSettings):
     )
     patch_bytes: int = Field(default=_LIMITS.patch_bytes, ge=1, description="largest patch")
     patch_files: int = Field(default=_LIMITS.patch_files, ge=1, description="most files a patch may touch")
-    ci_deadline: Duration = Field(default=_LIMITS.ci_deadline, description="longest wait for CI on a fix")
-    ci_appearance: Duration = Field(
+    ci_deadline: Span = Field(default=_LIMITS.ci_deadline, description="longest wait for CI on a fix")
+    ci_appearance: Span = Field(
         default=_LIMITS.ci_appearance, description="longest wait for the first check of a fix"
     )
-    ci_poll: Duration = Field(default=_LIMITS.ci_poll, description="how often CI is read without a webhook")
-    approval_deadline: Duration = Field(
+    ci_poll: Span = Field(default=_LIMITS.ci_poll, description="how often CI is read without a webhook")
+    approval_deadline: Span = Field(
         default=_LIMITS.approval_deadline, description="longest wait for a human's approval"
     )
-    merge_watch: Duration = Field(
+    merge_watch: Span = Field(
         default=_LIMITS.merge_watch, description="how long a green fix is watched until it is merged"
+    )
+    session_calls: int = Field(
+        default=_LIMITS.session_calls, ge=0, description="model calls of one repair session; 0 for none"
+    )
+    session_time: Duration = Field(
+        default=_LIMITS.session_time, description="longest repair session with a model"
+    )
+    session_usd: float = Field(
+        default=_LIMITS.session_usd, ge=0, description="US dollars that one repair session may cost"
     )
 
     skip_marker: str = Field(

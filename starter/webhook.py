@@ -9,11 +9,8 @@ from typing import Any, Final
 
 from starter import events
 from starter.events import Fit
-from workflows import naming
+from workflows import conclusions, naming
 from workflows.models import ChecksCompleted, Name, Order, Payload, PullRequestClosed, Repository, Sha
-
-FAILED_CONCLUSIONS: Final = frozenset({"failure", "timed_out", "startup_failure"})
-"""Conclusions of a run that start a remediation."""
 
 _ACTIONS_APP: Final = "github-actions"
 _ORDER_PREFIX: Final = "/regreen"
@@ -155,7 +152,7 @@ def _read_run(content: dict[str, Any]) -> Decision:
     owner = _owner(run.head_branch, run.head_repository, repository)
     if owner is not None:
         return ChecksCompletedFor(repository=repository, run_id=owner, checks=checks)
-    if run.conclusion in FAILED_CONCLUSIONS:
+    if run.conclusion in conclusions.FAILED:
         return StartRemediation(
             repository=repository,
             run_id=run.id,

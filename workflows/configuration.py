@@ -1,15 +1,29 @@
 """Loading settings from the environment, `.env` and mounted secrets, with errors an operator can act on."""
 
+import re
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsError
 
 SECRETS_DIRECTORY: Final = Path("/run/secrets")
 """Where container platforms mount secrets; each file is named like the variable, in lower case."""
 
 S = TypeVar("S", bound=BaseSettings)
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHORT_DURATION: Final = re.compile(r"(\d{1,9})\s*([smhd]?)", re.ASCII)
+
+
+def _read_duration(value: Any) -> Any:
+    match = _SHORT_DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[match[2] or "s"]: int(match[1])}) if match else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
+"""`90s`, `45m`, `2h`, `7d`, plain seconds, or ISO 8601 (`PT2H`)."""
 
 
 class ConfigurationError(Exception):

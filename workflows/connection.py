@@ -3,19 +3,51 @@
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
+from pydantic import SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile
 from temporalio.service import RPCError, RPCStatusCode
 
 from workflows import naming
-from workflows.configuration import ConfigurationError
+from workflows.codec import KeyRing, data_converter
+from workflows.configuration import ConfigurationError, load
 from workflows.telemetry import tracing_plugins
 
 DEFAULT_ADDRESS: Final = "localhost:7233"
+
+
+class PayloadSettings(BaseSettings):
+    """How payloads are kept in Temporal: the same for every process that talks to it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+    )
+
+    payload_keys: SecretStr | None = None
+    """`ID:BASE64` entries, the newest first. Without any, payloads are not encrypted."""
+
+    @field_validator("payload_keys")
+    @classmethod
+    def _readable(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value and key_ring(value) else None
+
+    def ring(self) -> KeyRing | None:
+        """The keys, where there are any."""
+        return key_ring(self.payload_keys) if self.payload_keys else None
+
+
+def key_ring(keys: SecretStr) -> KeyRing | None:
+    """The ring of keys; None of an empty text, as a mounted file without any is one.
+
+    Raises:
+        ValueError: The text is no ring of keys.
+    """
+    text = keys.get_secret_value().strip()
+    return KeyRing.parse(text) if text else None
 
 
 class TemporalUnreachableError(Exception):
@@ -30,7 +62,8 @@ async def connect(**overrides: Any) -> Client:
     """A Temporal client as the SDK's environment configuration describes it.
 
     Address, namespace, API key and TLS come from `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
-    `TEMPORAL_API_KEY`, `TEMPORAL_TLS_*` and the file named by `TEMPORAL_CONFIG_FILE`.
+    `TEMPORAL_API_KEY`, `TEMPORAL_TLS_*` and the file named by `TEMPORAL_CONFIG_FILE`; the keys of payloads
+    from `PayloadSettings`.
 
     Args:
         **overrides: Arguments of `Client.connect` that win over the environment. `plugins` are added to
@@ -47,10 +80,11 @@ async def connect(**overrides: Any) -> Client:
     plugins = [*tracing_plugins(), *overrides.pop("plugins", ())]
     arguments: dict[str, Any] = {
         "target_host": DEFAULT_ADDRESS,
-        "data_converter": pydantic_data_converter,
         **profile,
         **overrides,
     }
+    if "data_converter" not in arguments:
+        arguments["data_converter"] = data_converter(load(PayloadSettings).ring())
     address = arguments.pop("target_host")
     try:
         return await Client.connect(address, plugins=plugins, **arguments)

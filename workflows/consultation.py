@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from workflows.models import Diagnosis, ModelOpinion, ModelProblem, RunSnapshot, Status
+from workflows.models import Diagnosis, ModelOpinion, ModelProblem, RunSnapshot, Spending, Status
 
 _PROBLEMS: Final = {
     ModelProblem.REFUSED: "refused to answer",
@@ -17,6 +17,11 @@ KIND_PREFIX: Final = "model_"
 def wants_model(run: RunSnapshot, diagnosis: Diagnosis) -> bool:
     """Whether to spend tokens on what the rules leave open. Bots' branches get rules and recipes only."""
     return diagnosis.wants_model and not run.head_is_bot
+
+
+def may_repair(run: RunSnapshot) -> bool:
+    """Whether a model may be asked for a patch. Bots' branches get rules and recipes only."""
+    return not run.head_is_bot
 
 
 def may_ask_again(opinion: ModelOpinion) -> bool:
@@ -59,10 +64,15 @@ def without_model(by_rules: Diagnosis, kind: str | None, message: str) -> Diagno
         kind: The `ApplicationError.type` that `activities.errors` gave the failure, or `timeout`.
         message: The failure's text.
     """
-    if kind not in _KINDS and not (kind or "").startswith(KIND_PREFIX):
+    if not is_model_s(kind):
         return None
     note = f"The model could not be asked, so the rules alone decided: {message}"
     return by_rules.model_copy(update={"note": note})
+
+
+def is_model_s(kind: str | None) -> bool:
+    """Whether a step that asks a model failed because of the model or the way to it, and not by a bug."""
+    return kind in _KINDS or (kind or "").startswith(KIND_PREFIX)
 
 
 def total(costs: list[float | None]) -> float | None:
@@ -77,3 +87,11 @@ def spending(status: Status, opinion: ModelOpinion) -> dict[str, object]:
         "model_calls": status.model_calls + 1,
         "cost_usd": total([*before, opinion.use.cost_usd]),
     }
+
+
+def session_spending(status: Status, spent: Spending) -> dict[str, object]:
+    """What a repair session changes in a remediation's status; nothing where no model was asked."""
+    if not spent.calls:
+        return {}
+    before: list[float | None] = [status.cost_usd] if status.model_calls else []
+    return {"model_calls": status.model_calls + spent.calls, "cost_usd": total([*before, spent.cost_usd])}

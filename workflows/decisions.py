@@ -1,9 +1,10 @@
 """What next, given what we know: pure functions, tested without Temporal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from workflows import conclusions
 from workflows.models import (
     Action,
     Approval,
@@ -28,9 +29,6 @@ from workflows.models import (
 from workflows.naming import parse_fix_branch
 from workflows.policies import CI_POLL_CEILING
 
-FAILED_CONCLUSIONS: Final = frozenset({"failure", "timed_out", "startup_failure"})
-"""Run conclusions that start a remediation. `cancelled` is a human's doing, not a failure."""
-
 
 @dataclass(frozen=True)
 class Ending:
@@ -47,22 +45,30 @@ def triage(run: RunSnapshot, policy: TriagePolicy) -> Ending | None:
     The first that applies counts, so the author's and the operator's word comes before anything Regreen
     finds out for itself. A fork's branch is not ours to compare or write to, so the rest does not concern it.
     """
-    failed = run.status == "completed" and run.conclusion in FAILED_CONCLUSIONS
+    ended = run.conclusion if run.status == "completed" else None
     ours = not run.head_is_fork
+    named_ours = ours and parse_fix_branch(run.head_branch) is not None
+    on_branch = ours and not run.merge_queue
+    moved = run.branch_tip != run.head_sha and not run.tag
     finished = run.pull_request is not None and not run.pull_request_open
     rules = (
-        (not failed, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
+        (ended not in conclusions.FAILED, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
         (run.skip_marker, Outcome.IGNORED, Reason.SKIP_MARKER),
         (run.repository in policy.disabled_repositories, Outcome.IGNORED, Reason.REPOSITORY_DISABLED),
         (_workflow_disabled(run, policy), Outcome.IGNORED, Reason.WORKFLOW_DISABLED),
         (run.head_is_fork and not policy.diagnose_forks, Outcome.IGNORED, Reason.FORK),
-        (ours and parse_fix_branch(run.head_branch) is not None, Outcome.IGNORED, Reason.OWN_FIX_BRANCH),
-        (ours and run.branch_tip is None, Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+        (named_ours and run.fix_branch_taken, Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+        (named_ours, Outcome.IGNORED, Reason.OWN_FIX_BRANCH),
+        (ours and run.reverts_fix, Outcome.IGNORED, Reason.FIX_REVERTED),
+        (on_branch and run.branch_tip is None, Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
         (ours and finished, Outcome.SUPERSEDED, Reason.PULL_REQUEST_DONE),
-        (ours and run.branch_tip != run.head_sha, Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        (on_branch and moved, Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
         (ours and run.fix_branch_exists, Outcome.NEEDS_HUMAN, Reason.FIX_BRANCH_EXISTS),
     )
-    return next((Ending(outcome, reason) for applies, outcome, reason in rules if applies), None)
+    found = next((Ending(outcome, reason) for applies, outcome, reason in rules if applies), None)
+    if found is not None and found.reason is Reason.RUN_NOT_FAILED:
+        return replace(found, detail=conclusions.not_failed(ended))
+    return found
 
 
 def _workflow_disabled(run: RunSnapshot, policy: TriagePolicy) -> bool:
@@ -75,8 +81,8 @@ def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
         return Ending(Outcome.IGNORED, Reason.BASE_RED)
     if evidence.failed_jobs == 0:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NO_FAILED_JOB, evidence.workflow_error or "")
-    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
-        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE)
+    if all(job.log_state is not LogState.PRESENT and not job.annotations for job in evidence.jobs):
+        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE, evidence.jobs[0].note)
     return None
 
 
@@ -87,15 +93,24 @@ def wants_rerun(diagnosis: Diagnosis, limits: Limits, *, rerun_used: bool) -> bo
 
 def only_explained(run: RunSnapshot, policy: TriagePolicy) -> bool:
     """Whether a failure on this branch may be explained and nothing else."""
-    return run.head_is_fork or (run.head_is_bot and not policy.repair_bot_branches)
+    return _why_only_explained(run, policy) is not None
+
+
+def _why_only_explained(run: RunSnapshot, policy: TriagePolicy) -> Ending | None:
+    rules = (
+        (run.head_is_fork, Ending(Outcome.DIAGNOSED, Reason.FORK)),
+        (run.head_is_bot and not policy.repair_bot_branches, Ending(Outcome.DIAGNOSED, Reason.BOT_BRANCH)),
+        (run.merge_queue, Ending(Outcome.DIAGNOSED, Reason.MERGE_QUEUE)),
+        (run.tag and run.branch_tip != run.head_sha, Ending(Outcome.DIAGNOSED, Reason.TAG)),
+    )
+    return next((ending for applies, ending in rules if applies), None)
 
 
 def after_diagnosis(run: RunSnapshot, diagnosis: Diagnosis, policy: TriagePolicy) -> Ending | None:
     """Whether to try a repair; None means yes."""
-    if run.head_is_fork:
-        return Ending(Outcome.DIAGNOSED, Reason.FORK, diagnosis.root_cause)
-    if run.head_is_bot and not policy.repair_bot_branches:
-        return Ending(Outcome.DIAGNOSED, Reason.BOT_BRANCH, diagnosis.root_cause)
+    explained = _why_only_explained(run, policy)
+    if explained is not None:
+        return replace(explained, detail=diagnosis.root_cause)
     if diagnosis.action is not Action.REPAIR:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NOT_REPAIRABLE, diagnosis.root_cause)
     return None
@@ -105,7 +120,7 @@ def after_proposal(
     proposal: Proposal, verdict: GateVerdict | None, earlier: tuple[AttemptRecord, ...]
 ) -> Ending | None:
     """Whether there is a patch worth publishing; None means yes, approval permitting."""
-    if any(record.patch_id and record.patch_id == proposal.patch_id for record in earlier):
+    if any(repeats(proposal, record) for record in earlier):
         return Ending(Outcome.NEEDS_HUMAN, Reason.REPEATED_PATCH, proposal.summary)
     if not proposal.diff or verdict is None:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NO_REPAIR_FOUND, proposal.summary)
@@ -116,17 +131,27 @@ def after_proposal(
     return None
 
 
+def repeats(proposal: Proposal, record: AttemptRecord) -> bool:
+    """Whether a proposal leads to what an earlier attempt led to: the same patch, or the same files."""
+    same_patch = record.patch_id is not None and record.patch_id == proposal.patch_id
+    return same_patch or (record.tree is not None and record.tree == proposal.tree)
+
+
 def after_branch(state: BranchState) -> Ending | None:
     """Whether the fix branch is ours and in place; None means yes."""
     return {
         BranchState.ADVANCED: None,
         BranchState.TAKEN: Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
         BranchState.BASE_MOVED: Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        BranchState.CLOSED: Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        BranchState.MERGED: Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY),
     }[state]
 
 
 def after_pull_request(pull_request: PullRequest) -> Ending | None:
-    """Whether the fix pull request is open; a human may have closed it while it was being updated."""
+    """Whether the fix pull request is open; a human may have dealt with it while it was being updated."""
+    if pull_request.merged:
+        return Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY)
     if pull_request.state == "open":
         return None
     return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)
@@ -140,41 +165,58 @@ class CiWait:
     since: datetime
     now: datetime
     limits: Limits
-
-
-_CI_ENDINGS: Final = {
-    CiVerdict.GREEN: (Outcome.FIXED, Reason.GREEN),
-    CiVerdict.CANCELLED: (Outcome.UNVERIFIED, Reason.CI_CANCELLED),
-    CiVerdict.TIMED_OUT: (Outcome.UNVERIFIED, Reason.CI_TIMED_OUT),
-    CiVerdict.ACTION_REQUIRED: (Outcome.NEEDS_HUMAN, Reason.CI_ACTION_REQUIRED),
-}
+    obstacle: str = ""
+    """Why CI will probably not start, as the workflow file tells."""
 
 
 def after_checks(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
     """What a reading of CI means: an ending, RED (try again), or PENDING (wait on).
 
-    A human's acts on the branch or the pull request count before any verdict; ABSENT is PENDING until the
-    time for the first check to appear has passed.
+    A human's acts on the branch or the pull request count before any verdict, a newer commit on the failing
+    branch before any but a green one. ABSENT and SKIPPED are PENDING until the time for the first check to
+    appear has passed: another event may still start the workflow.
     """
     human = _after_human(reading, wait.fix_head)
-    if human is not None or reading.verdict is CiVerdict.RED:
-        return human or CiVerdict.RED
-    if reading.verdict in _CI_ENDINGS:
-        outcome, reason = _CI_ENDINGS[reading.verdict]
-        return Ending(outcome, reason, "" if reason is Reason.GREEN else reading.detail)
+    if human is not None:
+        return human
+    if reading.verdict is CiVerdict.GREEN:
+        return _fixed(reading)
+    if reading.failing_branch_moved:
+        return Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED)
+    if reading.verdict is CiVerdict.RED:
+        return CiVerdict.RED
+    return _without_green(reading, wait)
+
+
+def _without_green(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
     waited = wait.now - wait.since
-    if reading.verdict is CiVerdict.ABSENT and waited >= wait.limits.ci_appearance:
-        return Ending(Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED, reading.detail)
-    if waited >= wait.limits.ci_deadline:
-        return Ending(Outcome.UNVERIFIED, Reason.CI_DEADLINE, reading.detail)
-    return CiVerdict.PENDING
+    given_up = waited >= wait.limits.ci_appearance
+    rules = (
+        (reading.verdict is CiVerdict.CANCELLED, Outcome.UNVERIFIED, Reason.CI_CANCELLED),
+        (reading.verdict is CiVerdict.TIMED_OUT, Outcome.UNVERIFIED, Reason.CI_TIMED_OUT),
+        (reading.verdict is CiVerdict.ACTION_REQUIRED, Outcome.NEEDS_HUMAN, Reason.CI_ACTION_REQUIRED),
+        (reading.verdict is CiVerdict.BLOCKED, Outcome.NEEDS_HUMAN, Reason.REQUIRED_CHECK_RED),
+        (reading.verdict is CiVerdict.ABSENT and given_up, Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED),
+        (reading.verdict is CiVerdict.SKIPPED and given_up, Outcome.UNVERIFIED, Reason.CI_SKIPPED),
+        (waited >= wait.limits.ci_deadline, Outcome.UNVERIFIED, Reason.CI_DEADLINE),
+    )
+    detail = wait.obstacle if wait.obstacle and reading.verdict is CiVerdict.ABSENT else reading.detail
+    found = (Ending(outcome, reason, detail) for applies, outcome, reason in rules if applies)
+    return next(found, CiVerdict.PENDING)
+
+
+def _fixed(reading: ChecksReading) -> Ending:
+    said = (
+        f"Also red, and not for this fix to mend: {', '.join(reading.also_red)}." if reading.also_red else ""
+    )
+    return Ending(Outcome.FIXED, Reason.GREEN, said)
 
 
 def _after_human(reading: ChecksReading, fix_head: str) -> Ending | None:
     if reading.pull_request_merged:
         # A merge is a human's verdict on the fix, but never read as green: only CI says that.
         if reading.verdict is CiVerdict.GREEN:
-            return Ending(Outcome.FIXED, Reason.GREEN)
+            return _fixed(reading)
         return Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY)
     if not reading.pull_request_open:
         return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)
@@ -226,6 +268,9 @@ def attempt_record(
         patch_id=proposal.patch_id or None,
         fingerprint=evidence.fingerprint,
         failure_class=diagnosis.failure_class,
+        summary=proposal.summary,
+        files=proposal.files,
+        tree=proposal.tree,
     )
 
 
@@ -257,6 +302,14 @@ def disposition(pull_request: PullRequest) -> Disposition:
     return Disposition.OPEN if pull_request.state == "open" else Disposition.CLOSED
 
 
+_OVERTAKEN: Final[dict[str | None, Ending]] = {
+    "base_deleted": Ending(Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+    "fix_branch_deleted": Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+    "fix_contained": Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+}
+"""What somebody did to the branches between two writes, by the kind of the error it led to."""
+
+
 def failure_ending(kind: str | None, message: str) -> Ending | None:
     """The ending a permanently failed step means; None where the failure is a bug and must stay one.
 
@@ -264,11 +317,16 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         kind: The `ApplicationError.type` that `activities.errors` gave it, or `timeout`.
         message: The error's text, for the person who reads the outcome.
     """
+    if kind in _OVERTAKEN:
+        return replace(_OVERTAKEN[kind], detail=message)
     reasons = {
         "not_found": Reason.REPOSITORY_GONE,
         "gone": Reason.RUN_GONE,
         "forbidden": Reason.PERMISSION_MISSING,
-        "unauthorised": Reason.PERMISSION_MISSING,
+        "archived": Reason.REPOSITORY_ARCHIVED,
+        "suspended": Reason.INSTALLATION_SUSPENDED,
+        "branch_refused": Reason.BRANCH_REFUSED,
+        "unauthorised": Reason.CREDENTIAL_REFUSED,
         "refused": Reason.PATCH_REFUSED,
         "conflict": Reason.GITHUB_REFUSED,
         "invalid": Reason.GITHUB_REFUSED,

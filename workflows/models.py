@@ -62,6 +62,11 @@ class Limits(Payload):
     ci_poll: timedelta = timedelta(minutes=5)
     approval_deadline: timedelta = timedelta(days=7)
     merge_watch: timedelta = timedelta(days=14)
+    session_calls: int = Field(default=25, ge=0)
+    """Model calls of one attempt's repair session; 0 means that no model repairs."""
+    session_time: timedelta = timedelta(minutes=15)
+    session_usd: float = Field(default=2.0, ge=0)
+    """US dollars of one session. A model without a known price is bounded by calls and time alone."""
 
 
 class TriagePolicy(Payload):
@@ -100,7 +105,7 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     """Not looked at, on purpose; the reason says which rule."""
     DIAGNOSED = "diagnosed"
-    """Explained, not repaired: forks, other bots' branches."""
+    """Explained, not repaired: forks, other bots' branches, the merge queue, old tags."""
     NEEDS_HUMAN = "needs_human"
     """Regreen cannot or may not repair this; the report says what it found."""
     EXHAUSTED = "exhausted"
@@ -130,6 +135,9 @@ class Reason(StrEnum):
     BRANCH_DELETED = "branch_deleted"
     PULL_REQUEST_DONE = "pull_request_done"
     BASE_RED = "base_red"
+    FIX_REVERTED = "fix_reverted"
+    MERGE_QUEUE = "merge_queue"
+    TAG = "tag"
     REPOSITORY_GONE = "repository_gone"
     RUN_GONE = "run_gone"
     NO_FAILED_JOB = "no_failed_job"
@@ -151,7 +159,13 @@ class Reason(StrEnum):
     CI_CANCELLED = "ci_cancelled"
     CI_TIMED_OUT = "ci_timed_out"
     CI_ACTION_REQUIRED = "ci_action_required"
+    CI_SKIPPED = "ci_skipped"
+    REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
+    BRANCH_REFUSED = "branch_refused"
+    CREDENTIAL_REFUSED = "credential_refused"
+    REPOSITORY_ARCHIVED = "repository_archived"
+    INSTALLATION_SUSPENDED = "installation_suspended"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -173,6 +187,9 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.BRANCH_DELETED: "The branch of the failed run was deleted.",
     Reason.PULL_REQUEST_DONE: "The pull request of the failed run is already merged or closed.",
     Reason.BASE_RED: "The base branch fails in the same way; this change did not cause it.",
+    Reason.FIX_REVERTED: "The commit takes back a fix of Regreen; it is not offered again.",
+    Reason.MERGE_QUEUE: "The run tested an entry of the merge queue; its branch is not Regreen's to repair.",
+    Reason.TAG: "The run belongs to a tag that the default branch has left behind; tags are not moved.",
     Reason.REPOSITORY_GONE: "The repository or the run cannot be read: deleted, renamed, or out of reach.",
     Reason.RUN_GONE: "The run cannot be read any more: it was deleted.",
     Reason.NO_FAILED_JOB: "The run failed before any job ran; often the workflow file does not parse.",
@@ -186,7 +203,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.REJECTED: "A human rejected the patch.",
     Reason.STOP_ORDERED: "A human ordered Regreen to stop.",
     Reason.PULL_REQUEST_CLOSED: "A human closed the fix pull request.",
-    Reason.HUMAN_COMMIT: "A human pushed to the fix branch; Regreen steps back.",
+    Reason.HUMAN_COMMIT: "A human pushed to the fix branch or deleted it; Regreen steps back.",
     Reason.ATTEMPTS_USED: "Every attempt was used and CI is still red.",
     Reason.MERGED_EARLY: "A human merged the fix before CI had given its verdict.",
     Reason.CI_NEVER_STARTED: (
@@ -196,7 +213,17 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.CI_CANCELLED: "CI on the fix was cancelled.",
     Reason.CI_TIMED_OUT: "CI on the fix ran into its own time limit.",
     Reason.CI_ACTION_REQUIRED: "CI on the fix waits for a human's permission to run.",
+    Reason.CI_SKIPPED: "CI on the fix skipped what had failed, so it proves nothing.",
+    Reason.REQUIRED_CHECK_RED: (
+        "The failing workflow is green on the fix, but a check that the base branch requires is not."
+    ),
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
+    Reason.BRANCH_REFUSED: (
+        "A rule of the repository refuses Regreen's fix branch; exclude `regreen/**` or let the App bypass."
+    ),
+    Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
+    Reason.REPOSITORY_ARCHIVED: "The repository is archived, so nothing can be written to it.",
+    Reason.INSTALLATION_SUSPENDED: "The App's installation is suspended.",
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }
@@ -305,6 +332,19 @@ class RunSnapshot(Payload):
     fix_branch_exists: bool = False
     author: Name = ""
     """Login of the person who triggered the run; empty for a bot or when unknown."""
+    tag: bool = False
+    """`head_branch` names a tag; `branch_tip` is then the default branch's, for which a fix would be."""
+    merge_queue: bool = False
+    """The run tested an entry of the merge queue, whose branch GitHub makes and removes."""
+    fix_branch_taken: bool = False
+    """The branch is named like one of our fix branches, but its head commit is not by us."""
+    reverts_fix: bool = False
+    """The head commit takes back a fix of ours."""
+
+    @property
+    def target_branch(self) -> str:
+        """The branch that a fix is for."""
+        return self.default_branch if self.tag else self.head_branch
 
 
 class TriageRequest(Payload):
@@ -323,6 +363,8 @@ class LogState(StrEnum):
     EMPTY = "empty"
     GONE = "gone"
     """410 or 404: expired or deleted."""
+    UNUSABLE = "unusable"
+    """What came in its place is no log, or comes from an address that is not to be trusted."""
 
 
 class Excerpt(Payload):
@@ -334,6 +376,17 @@ class Excerpt(Payload):
     omitted_lines: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
     """1-based, inclusive line ranges of the raw log that `text` shows."""
+
+
+class Annotation(Payload):
+    """A remark that GitHub keeps beside a job's log, redacted."""
+
+    message: Sentence
+    failure: bool = True
+    """False for a warning."""
+    path: Name | None = None
+    """The file it is about; None where it is about the job."""
+    line: int | None = None
 
 
 class FailedJob(Payload):
@@ -352,7 +405,14 @@ class FailedJob(Payload):
     exit_code: int | None = None
     log_state: LogState = LogState.PRESENT
     excerpt: Excerpt = Excerpt(text="")
+    """Of the log; annotations that the log lacks stand at its end."""
     fingerprint: Name = ""
+    defined_in: Name | None = None
+    """The workflow file that defines the job, where it is not the run's own."""
+    annotations: tuple[Annotation, ...] = ()
+    """At most 20, failures first."""
+    note: Sentence = ""
+    """What of this job could not be read, and why."""
 
 
 class EvidenceRequest(Payload):
@@ -378,6 +438,37 @@ class Evidence(Payload):
     """Names the failure across runs: the same failure elsewhere has the same one."""
     workflow_error: Sentence | None = None
     """Why the workflow file could not be read or parsed, when it could not."""
+
+
+class LogRangeRequest(Payload):
+    """Argument of `read_log`: which lines of a job's log, by number, by pattern, or by both."""
+
+    repository: Repository
+    job_id: int = Field(gt=0)
+    first_line: int = Field(default=1, ge=1)
+    last_line: int | None = Field(default=None, ge=1)
+    """None means to the end."""
+    pattern: str = Field(default="", max_length=200)
+    """A regular expression in RE2's syntax, for one line and in any case; empty for every line."""
+    context_lines: int = Field(default=3, ge=0, le=50)
+    """Lines shown before and after each one that matches."""
+    max_bytes: int = Field(default=8_192, ge=256, le=32_768)
+    """The most UTF-8 bytes of the answer's text."""
+
+
+class LogRange(Payload):
+    """Result of `read_log`: lines of a log, redacted, or the sentence that says why there are none."""
+
+    text: ExcerptText = ""
+    """Each line behind its number, gaps written as `… N lines omitted …`."""
+    total_lines: int = 0
+    """Of the whole log."""
+    matches: int = 0
+    """How many of the lines asked for match the pattern, at most 10,000; 0 without one."""
+    ranges: tuple[tuple[int, int], ...] = ()
+    """1-based, inclusive line ranges that `text` shows."""
+    log_state: LogState = LogState.PRESENT
+    problem: Sentence = ""
 
 
 class DiagnosisRequest(Payload):
@@ -441,6 +532,20 @@ class ModelUse(Payload):
     cached_tokens: int = 0
     """Of the input tokens, those that came from the cache."""
     cost_usd: float | None = None
+    """None where the model's price is not known."""
+
+
+class Spending(Payload):
+    """What a repair session's model calls took together."""
+
+    model: Name | None = None
+    calls: int = 0
+    input_tokens: int = 0
+    """All that was read, cached or not."""
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those that came from the cache."""
+    cost_usd: float | None = 0.0
     """None where the model's price is not known."""
 
 
@@ -514,6 +619,11 @@ class AttemptRecord(Payload):
     commit_sha: Sha | None = None
     ci: Name | None = None
     """The CI verdict on the commit; None when it was never published."""
+    summary: Sentence = ""
+    """What was changed, as whoever proposed it says."""
+    files: tuple[Name, ...] = ()
+    tree: Sha | None = None
+    """The repository's files after the patch, as git names them; None where that was not computed."""
     approval: Approval | None = None
     """Who allowed its patch to be published; None where nobody had to."""
 
@@ -534,6 +644,8 @@ class PatchRequest(Payload):
     policy: TriagePolicy = TriagePolicy()
     hint: Sentence | None = None
     """A human's words from `retry`; data, never an order."""
+    model_allowed: bool = False
+    """Whether a model may be asked for a repair; whether there is one, the analyst knows."""
 
 
 class Proposal(Payload):
@@ -553,6 +665,8 @@ class Proposal(Payload):
     proof: Proof = Proof(state=ProofState.NOT_PROVED_HERE)
     tool_seconds: float = 0.0
     """Seconds spent in git and in the repository's own tools."""
+    tree: Sha | None = None
+    """The repository's files after the patch, as git names them; None where that was not computed."""
 
 
 class GateDecision(StrEnum):
@@ -590,6 +704,8 @@ class AttemptResult(Payload):
     proposal: Proposal
     verdict: GateVerdict | None = None
     """None when there is no patch to judge."""
+    spending: Spending = Spending()
+    """What a model took, where one was asked."""
 
 
 # ── publication ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -625,6 +741,8 @@ class BranchRequest(Payload):
     run_id: int
     expected_tip: Sha | None
     """Where the fix branch must stand now; None when it must not exist yet."""
+    pull_request: int | None = None
+    """The fix pull request, where there is one: nothing is added to one that is not open."""
     commit: Sha
     failing_branch: Name
     failing_sha: Sha
@@ -640,6 +758,10 @@ class BranchState(StrEnum):
     """Somebody else's commit is there; nothing was written."""
     BASE_MOVED = "base_moved"
     """The failing branch has moved on; nothing was written."""
+    CLOSED = "closed"
+    """The fix pull request was closed; nothing was written."""
+    MERGED = "merged"
+    """The fix pull request was merged; nothing was written."""
 
 
 class BranchResult(Payload):
@@ -662,6 +784,12 @@ class PullRequestRequest(Payload):
     proposal: Proposal
     verdict: GateVerdict
     approved_by: Name | None = None
+    head_sha: Sha | None = None
+    """The fix's head commit, whose workflow file tells whether CI will start; None when that is not asked."""
+    workflow_path: Name = ""
+    workflow_id: int = 0
+    other_bases: tuple[Name, ...] = ()
+    """Branches to open it against where CI would not start against `base_branch`, the best one first."""
 
 
 class PullRequest(Payload):
@@ -671,6 +799,9 @@ class PullRequest(Payload):
     url: str = Field(max_length=2_000)
     state: Name = "open"
     merged: bool = False
+    base_branch: Name = ""
+    ci_obstacle: Sentence = ""
+    """Why CI will not start on it, and what to change; empty where it will, or nothing is known."""
 
 
 class LabelRequest(Payload):
@@ -729,6 +860,10 @@ class CiVerdict(StrEnum):
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     ACTION_REQUIRED = "action_required"
+    SKIPPED = "skipped"
+    """The failing workflow, or the job that failed, was skipped: nothing was proved."""
+    BLOCKED = "blocked"
+    """The failing workflow is green, and a check of another App that the base branch requires is not."""
 
 
 class ChecksRequest(Payload):
@@ -741,6 +876,10 @@ class ChecksRequest(Payload):
     """The commit that failed first: workflows that were red there already are not the fix's fault."""
     fix_branch: Name | None = None
     pull_request: int | None = None
+    failing_branch: Name | None = None
+    """Read too, to see whether it still stands at `baseline_sha`; None where that does not matter."""
+    failed_jobs: tuple[Name, ...] = ()
+    """Jobs that failed first: a green run counts when it shows them to succeed."""
 
 
 class ChecksReading(Payload):
@@ -755,6 +894,9 @@ class ChecksReading(Payload):
     """The fix branch's tip; None when it is gone or was not asked for."""
     pull_request_open: bool = True
     pull_request_merged: bool = False
+    failing_branch_moved: bool = False
+    also_red: tuple[Name, ...] = ()
+    """Checks that are red beside a green verdict: red before, or not required."""
 
 
 class RerunRequest(Payload):
@@ -877,6 +1019,8 @@ class Status(Payload):
     reason: Reason | None = None
     detail: Sentence = ""
     attempts: tuple[AttemptRecord, ...] = ()
+    failed_jobs: tuple[Name, ...] = ()
+    """Jobs that failed in the run that is repaired."""
     fix_head_sha: Sha | None = None
     model_calls: int = 0
     cost_usd: float | None = None

@@ -18,6 +18,9 @@ PATCH_ATTEMPT_WORKFLOW: Final = "PatchAttempt"
 SKIP_MARKER: Final = "[skip-ci-remediation]"
 """Default spelling; a setting changes it."""
 
+FIX_BRANCH_FAMILY: Final = "regreen"
+"""What every fix branch's name begins with. A branch of this very name would leave git no room for them."""
+
 FIX_LABELS: Final = ("ci-fix", "automated-fix")
 
 MEMO_RUN_ATTEMPT: Final = "run_attempt"
@@ -56,6 +59,13 @@ SEARCH_ATTRIBUTES: Final = (
 _WORKFLOW_ID: Final = re.compile(r"ci-remediation/([\w.-]+/[\w.-]+)/(\d+)", re.ASCII)
 _FIX_BRANCH: Final = re.compile(r"regreen/(\d+)", re.ASCII)
 _RUN_URL: Final = re.compile(r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
+_QUEUE_BRANCH: Final = re.compile(r"gh-readonly-queue/.+/pr-(\d{1,18})-[0-9a-f]{40}", re.ASCII | re.DOTALL)
+_REVERT: Final = re.compile(
+    r'Revert "(?:Fix [a-z -]+ in run \d+|Merge pull request #\d+ from [^\s"]+/regreen/\d+)'
+    r"|Merge pull request #\d+ from \S+/revert-\d+-regreen/\d+",
+    re.ASCII,
+)
+"""How the revert of a fix is titled: by git, by GitHub, or as the merge of such a pull request."""
 _MARKER: Final = re.compile(r"<!-- regreen run=(\d+) -->", re.ASCII)
 
 
@@ -83,13 +93,24 @@ def attempt_id(remediation: str, attempt: int) -> str:
 
 def fix_branch(run_id: int) -> str:
     """The branch that carries every attempt's commit for a run."""
-    return f"regreen/{run_id}"
+    return f"{FIX_BRANCH_FAMILY}/{run_id}"
 
 
 def parse_fix_branch(branch: str) -> int | None:
     """The run id that a fix branch names, or None for any other branch."""
     match = _FIX_BRANCH.fullmatch(branch)
     return int(match[1]) if match else None
+
+
+def parse_queue_branch(branch: str) -> int | None:
+    """The pull request that an entry of GitHub's merge queue tests, or None for any other branch."""
+    match = _QUEUE_BRANCH.fullmatch(branch)
+    return int(match[1]) if match else None
+
+
+def reverts_fix(commit_message: str) -> bool:
+    """Whether a commit takes back a fix of Regreen, as far as its title tells."""
+    return _REVERT.match(commit_message) is not None
 
 
 def marker(run_id: int) -> str:

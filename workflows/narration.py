@@ -4,11 +4,17 @@ Everything here is built from facts the workflow holds, so it replays; text from
 with its backticks removed.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Final
 
-from workflows.models import REASON_SENTENCES, Order, State, Status
+from workflows.models import REASON_SENTENCES, Order, Spending, State, Status
 from workflows.naming import parse_remediation_id
+from workflows.session_models import ToolCall
+
+_CALLS_SHOWN: Final = 4
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,79}", re.ASCII)
 
 _STATE_SENTENCES = {
     State.TRIAGE: "Looking at the run.",
@@ -69,7 +75,7 @@ def _cause(status: Status) -> Iterator[str]:
         if status.diagnosis.note:
             yield f"- {code(status.diagnosis.note)}"
     if status.model_calls:
-        yield f"- Model calls: {status.model_calls}, {_cost(status.cost_usd)}"
+        yield f"- Model calls: {status.model_calls}, {cost(status.cost_usd)}"
     if status.outcome is None and status.detail:
         yield f"- {code(status.detail)}"
 
@@ -82,7 +88,8 @@ def outage(jobs: int, pause: timedelta) -> str:
     )
 
 
-def _cost(usd: float | None) -> str:
+def cost(usd: float | None) -> str:
+    """US dollars as people read them."""
     return "cost unknown" if usd is None else f"US$ {usd:.4f}"
 
 
@@ -101,6 +108,41 @@ def signal_command(workflow_id: str, order: str, payload: Order) -> str:
     """The `temporal` command line that gives an order."""
     body = payload.model_dump_json(exclude_none=True)
     return f"temporal workflow signal --workflow-id {workflow_id} --name {order} --input '{body}'"
+
+
+def asking(spent: Spending) -> str:
+    """The summary of a model call, with what the session took before it."""
+    return f"turn {spent.calls + 1}, ask {spent.model} ({_taken(spent)})"
+
+
+def acting(spent: Spending, calls: Sequence[ToolCall]) -> str:
+    """The summary of a batch of tool calls: the model's own words only where they are plain."""
+    shown = [_call(call) for call in calls[:_CALLS_SHOWN]]
+    more = [f"{len(calls) - _CALLS_SHOWN} more"] if len(calls) > _CALLS_SHOWN else []
+    return f"turn {spent.calls}, {', '.join(shown + more)} ({_taken(spent)})"
+
+
+def session(spent: Spending, diff: str) -> str:
+    """The Markdown shown as an attempt's current details while a model works on it."""
+    added = sum(line.startswith("+") and not line.startswith("+++") for line in diff.splitlines())
+    removed = sum(line.startswith("-") and not line.startswith("---") for line in diff.splitlines())
+    return "\n".join(
+        [
+            f"**In session with {code(spent.model or 'the model')}.**",
+            f"- Model calls: {spent.calls}, {_taken(spent)}",
+            f"- Patch so far: +{added} -{removed}",
+        ]
+    )
+
+
+def _call(call: ToolCall) -> str:
+    words = [call.input.get("command") or call.name, call.input.get("path")]
+    return " ".join(word for word in words if isinstance(word, str) and _PLAIN_WORD.fullmatch(word)) or "?"
+
+
+def _taken(spent: Spending) -> str:
+    read = f"{spent.input_tokens:,} tokens read, {spent.cached_tokens:,} of them cached"
+    return f"so far {read}, {spent.output_tokens:,} written, {cost(spent.cost_usd)}"
 
 
 def run_title(workflow_id: str) -> str:

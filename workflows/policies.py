@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from workflows import models
+from workflows import models, session_models
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 
 P = TypeVar("P", bound=models.Payload)
@@ -30,8 +30,11 @@ GITHUB_CALL: Final = timedelta(seconds=30)
 """A handful of API requests, each with a client time-out of 10 s. It is also how long a step that was on a
 worker that died waits for another, so it is not longer than a slow day at GitHub asks for."""
 
-LOG_DOWNLOAD: Final = timedelta(minutes=5)
-"""20 jobs of at most 64 MiB each, four at a time, at 5 MB/s."""
+LOG_DOWNLOAD: Final = timedelta(minutes=15)
+"""A few logs of a gigabyte at 5 MB/s. Those that have come by then are on disk for the next try."""
+
+LOG_PROGRESS: Final = timedelta(minutes=2)
+"""Heartbeat of what reads logs: between two pieces that come, or while one log of a gigabyte is examined."""
 
 REPAIR_SESSION: Final = timedelta(minutes=15)
 """The session limit of the design: fetch, check out, run the failing commands before and after."""
@@ -51,6 +54,13 @@ RERUN_POLLS: Final = 60
 
 MODEL_CALL: Final = timedelta(minutes=5)
 """One reply of at most some thousand tokens, with room for a model that thinks first."""
+
+SESSION_OPENING: Final = timedelta(minutes=10)
+"""A fetch of the repository where this worker has none yet, and a look at one commit."""
+
+MODEL_PATIENCE: Final = timedelta(minutes=20)
+"""How long one turn waits for a model that asks to wait or cannot be reached, its retries included. Longer
+than the waits that the API asks for, and not much longer than a session may take."""
 
 MODEL_OUTAGE: Final = timedelta(minutes=30)
 """How long a diagnosis waits for a model that cannot be reached. Short, because the rules' word is there."""
@@ -82,7 +92,10 @@ class Step(Generic[P, R]):
 
 READ_RUN: Final = Step("read_run", models.TriageRequest, models.RunSnapshot, PUBLISHER_QUEUE, GITHUB_CALL)
 COLLECT_EVIDENCE: Final = Step(
-    "collect_evidence", models.EvidenceRequest, models.Evidence, ANALYST_QUEUE, LOG_DOWNLOAD, PROGRESS
+    "collect_evidence", models.EvidenceRequest, models.Evidence, ANALYST_QUEUE, LOG_DOWNLOAD, LOG_PROGRESS
+)
+READ_LOG: Final = Step(
+    "read_log", models.LogRangeRequest, models.LogRange, ANALYST_QUEUE, LOG_DOWNLOAD, LOG_PROGRESS
 )
 DIAGNOSE_FAILURE: Final = Step(
     "diagnose_failure", models.DiagnosisRequest, models.Diagnosis, ANALYST_QUEUE, GITHUB_CALL
@@ -100,6 +113,39 @@ RERUN_FAILED_JOBS: Final = Step(
 )
 PROPOSE_PATCH: Final = Step(
     "propose_patch", models.PatchRequest, models.Proposal, ANALYST_QUEUE, REPAIR_SESSION, PROGRESS
+)
+OPEN_SESSION: Final = Step(
+    "open_session",
+    session_models.SessionRequest,
+    session_models.SessionStart,
+    ANALYST_QUEUE,
+    SESSION_OPENING,
+    PROGRESS,
+)
+TAKE_TURN: Final = Step(
+    "take_turn",
+    session_models.TurnRequest,
+    session_models.Turn,
+    ANALYST_QUEUE,
+    MODEL_CALL,
+    PROGRESS,
+    schedule_to_close=MODEL_PATIENCE,
+)
+USE_TOOLS: Final = Step(
+    "use_tools",
+    session_models.ToolsRequest,
+    session_models.ToolsResult,
+    ANALYST_QUEUE,
+    REPAIR_SESSION,
+    PROGRESS,
+)
+PROVE_SUBMISSION: Final = Step(
+    "prove_submission",
+    session_models.SubmissionRequest,
+    session_models.Submission,
+    ANALYST_QUEUE,
+    REPAIR_SESSION,
+    PROGRESS,
 )
 JUDGE_PATCH: Final = Step("judge_patch", models.GateRequest, models.GateVerdict, PUBLISHER_QUEUE, GITHUB_CALL)
 WRITE_COMMIT: Final = Step(
@@ -131,10 +177,15 @@ AUTHORISE_ORDER: Final = Step(
 STEPS: Final = (
     READ_RUN,
     COLLECT_EVIDENCE,
+    READ_LOG,
     DIAGNOSE_FAILURE,
     DIAGNOSE_BY_MODEL,
     RERUN_FAILED_JOBS,
     PROPOSE_PATCH,
+    OPEN_SESSION,
+    TAKE_TURN,
+    USE_TOOLS,
+    PROVE_SUBMISSION,
     JUDGE_PATCH,
     WRITE_COMMIT,
     ADVANCE_FIX_BRANCH,

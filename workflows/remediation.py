@@ -8,15 +8,14 @@ from typing import Any, NoReturn, TypeVar
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
-from temporalio.exceptions import TimeoutError as TimedOut
+from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
     from workflows import consultation, decisions, models, naming, narration, policies
     from workflows.decisions import CiWait, Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
     from workflows.requests import Case
-    from workflows.steps import carry_out
+    from workflows.steps import carry_out, kind_of
 
 P = TypeVar("P", bound=models.Payload)
 R = TypeVar("R")
@@ -158,7 +157,7 @@ class RemediationWorkflow:
         )
         wanted = self._case.collect_evidence()
         evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the failed jobs' logs")
-        self._know(evidence=evidence)
+        self._know(evidence=evidence, failed_jobs=tuple(job.name for job in evidence.jobs))
         base = None
         if run.base_failed_run is not None:
             there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
@@ -186,12 +185,9 @@ class RemediationWorkflow:
             try:
                 opinion = await self._do(policies.DIAGNOSE_BY_MODEL, wanted, "Ask the model for the cause")
             except ActivityError as failure:
-                return consultation.without_model(by_rules, *_kind_of(failure)) or _raise(failure)
+                return consultation.without_model(by_rules, *kind_of(failure)) or _raise(failure)
             opinions.append(opinion)
-            self._know(**consultation.spending(self._case.status, opinion))
-            if self._case.status.cost_usd is not None:
-                cost = naming.CI_COST_USD.value_set(self._case.status.cost_usd)
-                workflow.upsert_search_attributes([cost])
+            self._pay(consultation.spending(self._case.status, opinion))
             if not consultation.may_ask_again(opinion):
                 break
         return consultation.with_opinion(by_rules, tuple(opinions))
@@ -254,6 +250,7 @@ class RemediationWorkflow:
         """One patch, published and judged by CI; None when CI is red on it and another may be tried."""
         earlier = self._case.status.attempts
         result = await self._patch(number)
+        self._pay(consultation.session_spending(self._case.status, result.spending))
         record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
         self._know(
             proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
@@ -302,16 +299,27 @@ class RemediationWorkflow:
         self._enter(State.AWAITING_APPROVAL)
         await self._post()
         deadline = self._case.request.limits.approval_deadline
+        # A first patch has no pull request yet that could be closed.
+        closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
         await self._wait_until(
-            lambda: self._answer is not None or self._retry is not None,
+            lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
             deadline,
             "Wait for a human's approval",
         )
         self._know(question=None)
+        if closable and self._closed:
+            return await self._dealt_with() or await self._await_approval(proposal)
         if self._answer is None:
             return None if self._retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
         verb, order = self._answer
         return order if verb == "approve" else Ending(Outcome.STOPPED, Reason.REJECTED, f"by {order.by}")
+
+    async def _dealt_with(self) -> Ending | None:
+        """The ending that closing or merging the pull request means; None when it was opened again."""
+        self._closed = False
+        found = await self._do(policies.READ_PULL_REQUEST, self._case.pull_request(), "Is it closed?")
+        self._know(pull_request=found)
+        return decisions.after_pull_request(found)
 
     async def _publish(self) -> Ending | None:
         self._enter(State.PUBLISHING)
@@ -390,9 +398,9 @@ class RemediationWorkflow:
             )
         if self._stop is not None:
             await self._close_pull_request()
-        ref = models.PullRequestRef(repository=self._case.request.repository, number=pull_request.number)
+        wanted = self._case.pull_request()
         return decisions.disposition(
-            await carry_out(policies.READ_PULL_REQUEST, ref, "What became of the pull request?")
+            await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
         )
 
     # ── what every step does alike ──────────────────────────────────────────────────────────────────────
@@ -456,8 +464,14 @@ class RemediationWorkflow:
         )
 
     def _ci_wait(self, since: datetime) -> CiWait:
-        fix_head = self._case.status.fix_head_sha or ""
-        return CiWait(fix_head=fix_head, since=since, now=workflow.now(), limits=self._case.request.limits)
+        fix_head, pull_request = self._case.status.fix_head_sha or "", self._case.status.pull_request
+        return CiWait(
+            fix_head=fix_head,
+            since=since,
+            now=workflow.now(),
+            limits=self._case.request.limits,
+            obstacle=pull_request.ci_obstacle if pull_request else "",
+        )
 
     def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
         self._know(state=state)
@@ -473,6 +487,14 @@ class RemediationWorkflow:
         }
         if news:
             workflow.upsert_memo(news)
+
+    def _pay(self, spent: dict[str, object]) -> None:
+        """Take in what model calls took; nothing where there were none."""
+        if not spent:
+            return
+        self._know(**spent)
+        if self._case.status.cost_usd is not None:
+            workflow.upsert_search_attributes([naming.CI_COST_USD.value_set(self._case.status.cost_usd)])
 
     def _know(self, **facts: Any) -> None:
         self._case.status = self._case.status.model_copy(update=facts)
@@ -497,19 +519,7 @@ class RemediationWorkflow:
 
 def _ending_of(failure: ActivityError | ChildWorkflowError) -> Ending:
     """The ending that a step's permanent failure means; raises the failure again where it is a bug."""
-    return decisions.failure_ending(*_kind_of(failure)) or _raise(failure)
-
-
-def _kind_of(failure: ActivityError | ChildWorkflowError) -> tuple[str | None, str]:
-    """The kind and text of what made a step fail for good; raises the failure again where it has none."""
-    cause: BaseException | None = failure
-    while isinstance(cause, ActivityError | ChildWorkflowError):
-        cause = cause.cause
-    if isinstance(cause, TimedOut):
-        return "timeout", cause.message
-    if isinstance(cause, ApplicationError):
-        return cause.type, cause.message
-    raise failure
+    return decisions.failure_ending(*kind_of(failure)) or _raise(failure)
 
 
 def _raise(failure: BaseException) -> NoReturn:

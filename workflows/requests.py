@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from workflows.consultation import may_repair
 from workflows.models import (
     ATTEMPTS_CEILING,
     AttemptResult,
@@ -16,6 +17,7 @@ from workflows.models import (
     GateVerdict,
     PatchRequest,
     Proposal,
+    PullRequestRef,
     PullRequestRequest,
     RemediationRequest,
     Report,
@@ -113,6 +115,7 @@ class Case:
             limits=self.request.limits,
             policy=self.request.policy,
             hint=hint,
+            model_allowed=may_repair(self.run),
         )
 
     def write_commit(self) -> CommitRequest:
@@ -136,8 +139,9 @@ class Case:
             repository=self.request.repository,
             run_id=self.request.run_id,
             expected_tip=self.status.fix_head_sha,
+            pull_request=self.status.pull_request.number if self.status.pull_request else None,
             commit=commit,
-            failing_branch=self.run.head_branch,
+            failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
         )
 
@@ -147,13 +151,17 @@ class Case:
             repository=self.request.repository,
             run_id=self.request.run_id,
             run_url=self.run.html_url,
-            base_branch=self.run.head_branch,
+            base_branch=self.run.target_branch,
             workflow_name=self.run.workflow_name,
             attempt=self.status.attempt,
             diagnosis=self.diagnosis,
             proposal=self.proposal,
             verdict=_known(self.status.verdict),
             approved_by=self.status.approval.by if self.status.approval else None,
+            head_sha=self.status.fix_head_sha,
+            workflow_path=self.run.workflow_path,
+            workflow_id=self.run.workflow_id,
+            other_bases=tuple(filter(None, (self.run.base_branch, self.run.default_branch))),
         )
 
     def read_checks(self) -> ChecksRequest:
@@ -166,6 +174,14 @@ class Case:
             baseline_sha=self.run.head_sha,
             fix_branch=fix_branch(self.request.run_id),
             pull_request=pull_request.number if pull_request else None,
+            failing_branch=self.run.target_branch,
+            failed_jobs=self.status.failed_jobs,
+        )
+
+    def pull_request(self) -> PullRequestRef:
+        """Argument of `read_pull_request` for the fix pull request."""
+        return PullRequestRef(
+            repository=self.request.repository, number=_known(self.status.pull_request).number
         )
 
     def post_report(self, workflow_id: str) -> Report:

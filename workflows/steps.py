@@ -3,6 +3,8 @@
 from typing import TypeVar, cast
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+from temporalio.exceptions import TimeoutError as TimedOut
 
 with workflow.unsafe.imports_passed_through():
     from workflows.models import Payload
@@ -37,3 +39,15 @@ async def carry_out(step: Step[P, R], payload: P, summary: str) -> R:
             summary=summary,
         ),
     )
+
+
+def kind_of(failure: ActivityError | ChildWorkflowError) -> tuple[str | None, str]:
+    """The kind and text of what made a step fail for good; raises the failure again where it has none."""
+    cause: BaseException | None = failure
+    while isinstance(cause, ActivityError | ChildWorkflowError):
+        cause = cause.cause
+    if isinstance(cause, TimedOut):
+        return "timeout", cause.message
+    if isinstance(cause, ApplicationError):
+        return cause.type, cause.message
+    raise failure

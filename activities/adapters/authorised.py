@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from activities.adapters.credentials import Credentials
 from activities.adapters.records import Record
+from activities.adapters.turns import Turns
 from activities.adapters.wire import Wire, translated
 from activities.errors import PermanentError
 
@@ -14,29 +15,40 @@ R = TypeVar("R", bound=Record)
 
 
 class AuthorisedWire:
-    """A `Wire` with credentials: each request gets a token for its repository and its permissions.
+    """A `Wire` with credentials: each request gets its turn, and a token for its repository and permissions.
 
     Args:
         wire: Carries the requests.
         credentials: Gives out the tokens.
+        turns: Says when a request may be made.
     """
 
-    def __init__(self, wire: Wire, credentials: Credentials) -> None:
+    def __init__(self, wire: Wire, credentials: Credentials, turns: Turns) -> None:
         self._wire = wire
         self._credentials = credentials
+        self._turns = turns
 
     async def authorised(
-        self, repository: str, permissions: Mapping[str, str], ask: Callable[[str | None], Awaitable[T]]
+        self,
+        repository: str,
+        permissions: Mapping[str, str],
+        ask: Callable[[str | None], Awaitable[T]],
+        *,
+        writes: bool = False,
     ) -> T:
         """What `ask` answers when given a token; asked once more when a cached token had died."""
+        account = self._credentials.account(repository)
         token = await self._credentials.token(repository, permissions)
         try:
-            return await ask(token)
+            async with self._turns.writing(account) if writes else self._turns.reading(account):
+                return await ask(token)
         except PermanentError as error:
             # An installation token dies early when the App is installed anew or suspended for a while.
             if error.kind != "unauthorised" or token is None or not self._credentials.discard(token):
                 raise
-        return await ask(await self._credentials.token(repository, permissions))
+        token = await self._credentials.token(repository, permissions)
+        async with self._turns.writing(account) if writes else self._turns.reading(account):
+            return await ask(token)
 
     async def get(self, record: type[R], repository: str, path: str, permissions: Mapping[str, str]) -> R:
         """The resource at `path`."""
@@ -50,20 +62,22 @@ class AuthorisedWire:
     ) -> R:
         """What a POST of `data` made."""
         answer = await self.authorised(
-            repository, permissions, lambda token: self._wire.post(path, data, token=token)
+            repository, permissions, lambda token: self._wire.post(path, data, token=token), writes=True
         )
         return read(record, answer)
 
     async def order(self, repository: str, path: str, data: Any, permissions: Mapping[str, str]) -> None:
         """A POST whose answer says nothing that is needed."""
-        await self.authorised(repository, permissions, lambda token: self._wire.post(path, data, token=token))
+        await self.authorised(
+            repository, permissions, lambda token: self._wire.post(path, data, token=token), writes=True
+        )
 
     async def patch(
         self, record: type[R], repository: str, path: str, data: Any, permissions: Mapping[str, str]
     ) -> R:
         """What a PATCH of `data` left."""
         answer = await self.authorised(
-            repository, permissions, lambda token: self._wire.patch(path, data, token=token)
+            repository, permissions, lambda token: self._wire.patch(path, data, token=token), writes=True
         )
         return read(record, answer)
 

@@ -1,50 +1,35 @@
 """Claude over its Messages API: one call, one reply, every failure an `AdapterError`."""
 
 import asyncio
-import contextlib
-import http
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from activities.adapters.claude_errors import refusal
+from activities.adapters.claude_stream import REPLY_CHARACTERS, StreamedReply
 from activities.adapters.model_prices import ModelPrice, Tokens, cost_usd, price_of
-from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
+from activities.errors import PermanentError, UnavailableError
 from activities.evidence.redaction import redact
 from workflows.consultation import KIND_PREFIX
 from workflows.models import ModelProblem, ModelUse
+from workflows.session_models import Message, Speaker, Stop, Turn
 
 if TYPE_CHECKING:
     import anthropic
 
 REPLY_TOKENS: Final = 8_000
 """Bound of one reply, thinking included: below the size for which the API wants a stream."""
+TURN_TOKENS: Final = 16_000
+"""Bound of one reply in a conversation, thinking and edits included."""
 _TIMEOUT_SECONDS: Final = 240.0
 """Between two bytes of an answer; the activity's own time-out bounds the whole call."""
-_OVERLOAD_DELAY: Final = timedelta(seconds=30)
-"""Where the API asks to wait and does not say how long."""
-_LONGEST_DELAY: Final = timedelta(minutes=20)
 _MESSAGE_CHARACTERS: Final = 300
-_OVERLOADED: Final = 529
-_WAITING: Final = frozenset({http.HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED})
-_PASSING: Final = frozenset({http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.CONFLICT})
-_SPEND_LIMITS: Final = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
-
-_ADVICE: Final[Mapping[int, tuple[str, str]]] = {
-    400: ("invalid", "the request was refused; is REGREEN_MODEL a model that answers in a schema?"),
-    401: ("unauthorised", "the key is not valid; check ANTHROPIC_API_KEY"),
-    402: ("unpaid", "the account has no credit; look at its billing page"),
-    403: ("forbidden", "the key may not use this model; check the key's workspace"),
-    404: ("not_found", "there is no such model here; check REGREEN_MODEL and ANTHROPIC_BASE_URL"),
-    413: ("too_large", "the request is too large for the API or a gateway before it"),
-    422: ("invalid", "the request was refused; is REGREEN_MODEL a model that answers in a schema?"),
-}
-"""Kind and what a person can do, for answers that asking again does not change."""
 
 
 class ModelProvider(StrEnum):
@@ -95,6 +80,17 @@ class Reply:
     detail: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """A conversation in which the model may call tools."""
+
+    instructions: str
+    """Ours alone, and the same for every conversation of a kind, so that the API can cache them."""
+    tools: Sequence[Mapping[str, Any]]
+    """As the API describes them; likewise always the same."""
+    messages: Sequence[Message]
+
+
 class _Block(BaseModel):
     type: str
     text: str | None = None
@@ -138,13 +134,39 @@ class Claude:
         schema = sdk.transform_schema(question.answer)
         message = await self.send(
             max_tokens=REPLY_TOKENS,
-            system=[
-                {"type": "text", "text": question.instructions, "cache_control": {"type": "ephemeral"}},
-            ],
+            system=[_cached({"type": "text", "text": question.instructions})],
             messages=[{"role": "user", "content": question.material}],
             output_config={"format": {"type": "json_schema", "schema": schema}},
         )
         return self._read(message)
+
+    async def converse(self, conversation: Conversation) -> Turn:
+        """One paid reply in a conversation, whatever it is.
+
+        It is streamed: a reply may take minutes, and no proxy on the way shall take that for silence.
+
+        Raises:
+            AdapterError: As for `ask`.
+        """
+        reply = StreamedReply()
+        async with self._calling() as client:
+            stream = await client.messages.create(
+                model=self._access.model,
+                max_tokens=TURN_TOKENS,
+                system=[_cached({"type": "text", "text": conversation.instructions})],
+                tools=list(conversation.tools),
+                messages=_with_breakpoints(conversation.messages),
+                stream=True,
+                timeout=_TIMEOUT_SECONDS,
+            )
+            async with stream:
+                async for event in stream:
+                    with _expecting_a_message():
+                        reply.hear(event.to_dict(warnings=False))
+                    if reply.is_too_long:
+                        break
+        with _expecting_a_message():
+            return self._turn(reply)
 
     async def send(self, **parameters: Any) -> Any:
         """One call of the Messages API with the SDK's parameters; its message, whatever it says.
@@ -152,16 +174,22 @@ class Claude:
         Raises:
             AdapterError: As for `ask`.
         """
-        # The SDK takes a second to import, and most remediations ask no model.
-        sdk = await asyncio.to_thread(_sdk)
-        try:
-            client = self._client = self._client or self._connect(sdk)
+        async with self._calling() as client:
             return await client.messages.create(
                 model=self._access.model, timeout=_TIMEOUT_SECONDS, **parameters
             )
+
+    @asynccontextmanager
+    async def _calling(self) -> AsyncIterator[Any]:
+        """The SDK's client; what goes wrong with it meanwhile becomes an `AdapterError`."""
+        # The SDK takes a second to import, and most remediations ask no model.
+        sdk = await asyncio.to_thread(_sdk)
+        try:
+            self._client = self._client or self._connect(sdk)
+            yield self._client
         except sdk.APIStatusError as error:
-            raise self._refused(error) from None
-        except sdk.APIError as error:
+            raise refusal(error, self._tame) from None
+        except (sdk.APIError, httpx2.HTTPError) as error:
             raise UnavailableError(f"no usable answer from the model: {type(error).__name__}") from None
         except (json.JSONDecodeError, UnicodeError, RecursionError) as error:
             raise UnavailableError(f"the model's answer is not JSON: {type(error).__name__}") from None
@@ -187,36 +215,40 @@ class Claude:
         key = access.api_key.get_secret_value() if access.api_key else ""
         return sdk.AsyncAnthropic(api_key=key, **given)
 
-    def _refused(self, error: "anthropic.APIStatusError") -> AdapterError:
-        status = error.status_code
-        said = self._tame(str(error.api_message or "it does not say why"))
-        if status in _WAITING:
-            if error.error_code in _SPEND_LIMITS:
-                return PermanentError(
-                    f"the account's spending limit is reached: {said}", kind=f"{KIND_PREFIX}unpaid"
-                )
-            return ThrottledError(f"the model asks to wait ({status}): {said}", delay=_delay(error.response))
-        if status in _PASSING or status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            return UnavailableError(f"the model answered {status}: {said}")
-        kind, advice = _ADVICE.get(status, ("invalid", "look at ANTHROPIC_BASE_URL"))
-        return PermanentError(f"the model answered {status}, {advice} ({said})", kind=f"{KIND_PREFIX}{kind}")
-
     def _read(self, message: Any) -> Reply:
-        try:
+        with _expecting_a_message():
             read = _Message.model_validate(message.to_dict(warnings=False))
-        except (AttributeError, ValidationError):
-            raise UnavailableError("the model's answer is not a message") from None
-        tokens = read.usage
-        use = ModelUse(
+        problem, detail = _problem(read)
+        text = "".join(block.text or "" for block in read.content if block.type == "text")
+        return Reply(use=self._use(read.usage), text="" if problem else text, problem=problem, detail=detail)
+
+    def _turn(self, reply: StreamedReply) -> Turn:
+        tokens = Tokens.model_validate({"output_tokens": 0} | reply.usage)
+        if reply.is_too_long:
+            # Its own count never came. What it read is known; what it wrote is at most the limit.
+            counted = tokens.model_copy(update={"output_tokens": TURN_TOKENS})
+            detail = f"more than {REPLY_CHARACTERS:,} characters"
+            return Turn(use=self._use(counted), stop=Stop.CUT, detail=detail)
+        if reply.stop_reason is None:
+            raise UnavailableError("the model's answer was cut off")
+        stop, detail = _stop(reply)
+        content = reply.content()
+        return Turn(
+            use=self._use(tokens),
+            content=content,
+            malformed=tuple(reply.malformed),
+            stop=stop,
+            detail=self._tame(detail),
+        )
+
+    def _use(self, tokens: Tokens) -> ModelUse:
+        return ModelUse(
             model=self._access.model,
             input_tokens=tokens.read,
             output_tokens=tokens.output_tokens,
             cached_tokens=tokens.cached,
             cost_usd=cost_usd(price_of(self._access.model, self._access.prices), tokens),
         )
-        problem, detail = _problem(read)
-        text = "".join(block.text or "" for block in read.content if block.type == "text")
-        return Reply(use=use, text="" if problem else text, problem=problem, detail=detail)
 
     def _tame(self, text: str) -> str:
         """`text` from outside as part of an error: one short line without secrets, ours above all."""
@@ -232,11 +264,46 @@ def _sdk() -> Any:
     return anthropic
 
 
-def _delay(response: httpx2.Response) -> timedelta:
-    asked = _OVERLOAD_DELAY
-    with contextlib.suppress(KeyError, ValueError, OverflowError):
-        asked = timedelta(seconds=float(response.headers["retry-after"]))
-    return min(max(asked, timedelta(seconds=1)), _LONGEST_DELAY)
+@contextmanager
+def _expecting_a_message() -> Iterator[None]:
+    """A gateway may answer 200 with anything."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValidationError):
+        raise UnavailableError("the model's answer is not a message") from None
+
+
+def _cached(block: Mapping[str, Any]) -> dict[str, Any]:
+    """`block` as the end of what the API may cache."""
+    return {**block, "cache_control": {"type": "ephemeral"}}
+
+
+def _with_breakpoints(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The messages for the API, with three of its four cache breakpoints; the fourth ends the instructions.
+
+    The last message's is what the next call reads; the user's message before it is what this one reads; the
+    first message's outlives an interruption in which the others expire.
+    """
+    said = [{"role": message.role.value, "content": list(message.content)} for message in messages]
+    users = [position for position, message in enumerate(messages) if message.role is Speaker.USER]
+    for position in {*users[:1], *users[-2:]}:
+        content: Any = said[position]["content"]
+        content[-1] = _cached(content[-1])
+    return said
+
+
+def _stop(reply: StreamedReply) -> tuple[Stop, str]:
+    match reply.stop_reason:
+        case "refusal":
+            details = reply.stop_details if isinstance(reply.stop_details, Mapping) else {}
+            category = details.get("category")
+            return Stop.REFUSED, f"category {category}" if category else ""
+        case "max_tokens":
+            return Stop.CUT, f"{TURN_TOKENS:,} tokens"
+        case "model_context_window_exceeded":
+            return Stop.NO_ROOM, ""
+        case _:
+            return Stop.SAID, ""
 
 
 def _problem(message: _Message) -> tuple[ModelProblem | None, str]:

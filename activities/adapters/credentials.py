@@ -40,6 +40,11 @@ class Credentials(abc.ABC):
             AdapterError: GitHub did not give one.
         """
 
+    def account(self, repository: str) -> str:
+        """Whose limits a request for `repository` counts against: a name for ordering requests."""
+        del repository
+        return ""
+
     def app_jwt(self) -> str | None:
         """A token that speaks for the App itself; None when there is no App."""
         return None
@@ -106,6 +111,9 @@ class AppInstallation(Credentials):
         self._installations: dict[str, int] = {}
         self._minted: dict[_Key, _Minted] = {}
         self._locks: defaultdict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def account(self, repository: str) -> str:  # noqa: D102
+        return repository.partition("/")[0].lower()
 
     def app_jwt(self) -> str:  # noqa: D102
         try:

@@ -1,23 +1,28 @@
 """GitHub's REST API as Regreen uses it. No method waits or tries again: Temporal does."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx2
 
 from activities.adapters.authorised import AuthorisedWire, none_when_missing, read
 from activities.adapters.credentials import Credentials
-from activities.adapters.job_logs import LogStream, Resolver, addresses_of
+from activities.adapters.job_logs import Beat, LogStream, Resolver, addresses_of
 from activities.adapters.records import (
     Account,
+    AnnotationRecord,
     App,
     Blob,
+    Branch,
+    BranchRule,
     CheckRun,
     CollaboratorPermission,
     Comment,
+    CommitAuthor,
     CommitFiles,
+    CommitStatus,
     GitCommit,
     GitObject,
     GitRef,
@@ -28,15 +33,19 @@ from activities.adapters.records import (
     Step,
     Tree,
     TreeEntry,
+    WorkflowRecord,
     WorkflowRun,
 )
+from activities.adapters.turns import Turns
 from activities.adapters.wire import Wire, api_path
 from activities.errors import PermanentError
 from workflows import naming
 
 __all__ = [
+    "AnnotationRecord",
     "CheckRun",
     "Comment",
+    "CommitStatus",
     "GitCommit",
     "GitHub",
     "Job",
@@ -56,8 +65,11 @@ _CONTENTS_WRITE: Final = {"contents": "write"}
 _METADATA_READ: Final = {"metadata": "read"}
 _PULLS_READ: Final = {"pull_requests": "read"}
 _PULLS_WRITE: Final = {"pull_requests": "write"}
+_STATUSES_READ: Final = {"statuses": "read"}
 _WORKFLOWS_WRITE: Final = {"contents": "write", "workflows": "write"}
 """What GitHub wants of whoever writes below `.github/workflows`."""
+
+T = TypeVar("T")
 
 _PAGE: Final = 100
 _ACTIONS_BOT: Final = "github-actions[bot]"
@@ -73,6 +85,7 @@ class GitHub:
         credentials: Gives each request its token.
         api_url: The API's root, as `https://api.github.com` or `https://ghe.example/api/v3`.
         resolve: Finds the addresses of a log store's host.
+        turns: Orders the requests; by default, writes are a second apart.
     """
 
     def __init__(
@@ -82,9 +95,10 @@ class GitHub:
         *,
         api_url: str = "https://api.github.com",
         resolve: Resolver = addresses_of,
+        turns: Turns | None = None,
     ) -> None:
         self._wire = Wire(http, api_url)
-        self._api = AuthorisedWire(self._wire, credentials)
+        self._api = AuthorisedWire(self._wire, credentials, turns or Turns())
         self._logs = LogStream(http, self._wire.api_url, resolve)
         self._credentials = credentials
         self._login: str | None = None
@@ -124,6 +138,12 @@ class GitHub:
             WorkflowRun, repository, path, _ACTIONS_READ, key="workflow_runs", limit=limit
         )
 
+    async def get_workflow_state(self, repository: str, workflow_id: int) -> str | None:
+        """Whether a workflow is switched on (`active`); None for one that GitHub itself provides."""
+        path = api_path("repos", repository, "actions", "workflows", workflow_id)
+        found = await none_when_missing(self._api.get(WorkflowRecord, repository, path, _ACTIONS_READ))
+        return found.state if found else None
+
     async def list_jobs(self, repository: str, run_id: int, attempt: int) -> list[Job]:
         """Every job of one attempt of a run, in GitHub's order."""
         path = api_path(
@@ -131,14 +151,22 @@ class GitHub:
         )
         return await self._api.list(Job, repository, path, _ACTIONS_READ, key="jobs")
 
+    async def list_run_jobs(self, repository: str, run_id: int) -> list[Job]:
+        """Every job of every attempt of a run: a rerun of failed jobs keeps the others' results."""
+        path = api_path("repos", repository, "actions", "runs", run_id, "jobs", filter="all", per_page=_PAGE)
+        return await self._api.list(Job, repository, path, _ACTIONS_READ, key="jobs")
+
     async def download_job_log(
-        self, repository: str, job_id: int, into: Path, *, max_bytes: int
+        self, repository: str, job_id: int, into: Path, *, max_bytes: int, beat: Beat | None = None
     ) -> LogDownload:
-        """Stream a job's log into the file `into`; an expired or empty log is an answer, not an error."""
+        """Stream a job's log into the file `into`; an expired or empty log is an answer, not an error.
+
+        `beat` is called for every piece that comes.
+        """
         path = api_path("repos", repository, "actions", "jobs", job_id, "logs")
 
         async def download(token: str | None) -> LogDownload:
-            return await self._logs.download(path, into, token=token, max_bytes=max_bytes)
+            return await self._logs.download(path, into, token=token, max_bytes=max_bytes, beat=beat)
 
         return await self._api.authorised(repository, _ACTIONS_READ, download)
 
@@ -146,6 +174,34 @@ class GitHub:
         """The latest check run of each name and App on a commit."""
         path = api_path("repos", repository, "commits", sha, "check-runs", per_page=_PAGE)
         return await self._api.list(CheckRun, repository, path, _CHECKS_READ, key="check_runs")
+
+    async def list_statuses(self, repository: str, sha: str) -> list[CommitStatus]:
+        """The latest status of each context on a commit; none without the permission to read them."""
+        path = api_path("repos", repository, "commits", sha, "status", per_page=_PAGE)
+        listing = self._api.list(CommitStatus, repository, path, _STATUSES_READ, key="statuses")
+        return await _none_when_forbidden(listing) or []
+
+    async def get_required_checks(self, repository: str, branch: str) -> frozenset[str]:
+        """Names of the checks that rulesets and branch protection require for `branch`, as far as is told."""
+        rules = await self.list_branch_rules(repository, branch)
+        path = api_path("repos", repository, "branches", branch)
+        asked = none_when_missing(self._api.get(Branch, repository, path, _CONTENTS_READ))
+        protected = await _none_when_forbidden(asked)
+        named = [name for rule in rules for name in rule.required_checks]
+        return frozenset([*named, *(protected.required_checks if protected else ())])
+
+    async def list_branch_rules(self, repository: str, branch: str) -> list[BranchRule]:
+        """The rules that rulesets set for a branch, existing or not; none where GitHub does not tell."""
+        path = api_path("repos", repository, "rules", "branches", branch, per_page=_PAGE)
+        listing = none_when_missing(self._api.list(BranchRule, repository, path, _METADATA_READ))
+        return await _none_when_forbidden(listing) or []
+
+    async def list_annotations(
+        self, repository: str, check_run_id: int, *, limit: int
+    ) -> list[AnnotationRecord]:
+        """The first remarks of a check run."""
+        path = api_path("repos", repository, "check-runs", check_run_id, "annotations", per_page=_PAGE)
+        return await self._api.list(AnnotationRecord, repository, path, _CHECKS_READ, limit=limit)
 
     async def rerun_failed_jobs(self, repository: str, run_id: int) -> None:
         """Start the next attempt of a run, with its failed jobs only."""
@@ -173,6 +229,16 @@ class GitHub:
         path = api_path("repos", repository, "git", "ref", "heads", branch)
         found = await none_when_missing(self._api.get(GitRef, repository, path, _CONTENTS_READ))
         return found.sha if found else None
+
+    async def has_tag(self, repository: str, tag: str) -> bool:
+        """Whether there is a tag of that name."""
+        path = api_path("repos", repository, "git", "ref", "tags", tag)
+        return await none_when_missing(self._api.get(GitRef, repository, path, _CONTENTS_READ)) is not None
+
+    async def get_author(self, repository: str, sha: str) -> str | None:
+        """The account that GitHub takes for a commit's author; None where it knows none."""
+        path = api_path("repos", repository, "commits", sha)
+        return (await self._api.get(CommitAuthor, repository, path, _CONTENTS_READ)).login or None
 
     async def get_commit(self, repository: str, sha: str) -> GitCommit:
         """A commit object."""
@@ -355,6 +421,16 @@ class GitHub:
                 # A workflow run's own token may not ask who it is, and is always the same bot.
                 return _ACTIONS_BOT
             raise
+
+
+async def _none_when_forbidden(answer: Awaitable[T]) -> T | None:
+    """The answer, or None where the credential may not have it and can do without."""
+    try:
+        return await answer
+    except PermanentError as error:
+        if error.kind == "forbidden":
+            return None
+        raise
 
 
 def _fix_branch_only(branch: str) -> str:

@@ -13,6 +13,10 @@ def _empty_for_null(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _or_empty(value: Any) -> Any:
+    return () if value is None else value
+
+
 def _without_ref(value: Any) -> Any:
     return value.partition("@")[0] if isinstance(value, str) else value
 
@@ -64,6 +68,12 @@ class WorkflowRun(Record):
     actor_type: Text = Field(default="", validation_alias=AliasPath("actor", "type"))
 
 
+class WorkflowRecord(Record):
+    """A workflow file as GitHub keeps it."""
+
+    state: str
+
+
 class Step(Record):
     """A step of a job."""
 
@@ -87,6 +97,24 @@ class Job(Record):
     html_url: Text = ""
     head_sha: str
     steps: tuple[Step, ...] = ()
+    check_run_url: Text = ""
+
+    @property
+    def check_run_id(self) -> int:
+        """The check run that carries the job's annotations; GitHub gives both the same id."""
+        last = self.check_run_url.rpartition("/")[2]
+        return int(last) if last.isascii() and last.isdigit() else self.id
+
+
+class AnnotationRecord(Record):
+    """A remark of a check run."""
+
+    path: Text = ""
+    start_line: int | None = None
+    annotation_level: Text = ""
+    """`failure`, `warning` or `notice`."""
+    title: Text = ""
+    message: Text = ""
 
 
 class LogDownload(Record):
@@ -96,13 +124,13 @@ class LogDownload(Record):
         path: The file; None when there is nothing in it.
         size: Bytes in the file.
         state: Whether there is a log at all.
-        truncated: True when the log went on beyond the allowed size.
+        omitted_bytes: How much of a log's middle was left out because it is longer than allowed.
     """
 
     path: Path | None = None
     size: int = 0
     state: LogState
-    truncated: bool = False
+    omitted_bytes: int = 0
 
 
 class CheckRun(Record):
@@ -113,6 +141,40 @@ class CheckRun(Record):
     status: Text = ""
     conclusion: str | None = None
     app_slug: Text = Field(default="", validation_alias=AliasPath("app", "slug"))
+
+
+class CommitStatus(Record):
+    """What a context says of a commit: the older kind of check, which names no App."""
+
+    context: Text = ""
+    state: Text = ""
+    """`success`, `failure`, `error` or `pending`."""
+
+
+class Branch(Record):
+    """A branch, with the checks that its protection requires; statuses and checks by their names alike."""
+
+    required_checks: Annotated[tuple[str, ...], BeforeValidator(_or_empty)] = Field(
+        default=(), validation_alias=AliasPath("protection", "required_status_checks", "contexts")
+    )
+
+
+class _RequiredCheck(Record):
+    context: str
+
+
+class BranchRule(Record):
+    """A rule that a ruleset sets for a branch."""
+
+    type: str
+    required: Annotated[tuple[_RequiredCheck, ...], BeforeValidator(_or_empty)] = Field(
+        default=(), validation_alias=AliasPath("parameters", "required_status_checks")
+    )
+
+    @property
+    def required_checks(self) -> tuple[str, ...]:
+        """Names of the checks it requires, where it is a rule of that kind."""
+        return tuple(check.context for check in self.required)
 
 
 class GitCommit(Record):
@@ -132,6 +194,12 @@ class CommitFiles(Record):
     """The files a commit changes."""
 
     files: tuple[_File, ...] = ()
+
+
+class CommitAuthor(Record):
+    """Who made a commit, as far as GitHub can tell by the address in it."""
+
+    login: Text = Field(default="", validation_alias=AliasPath("author", "login"))
 
 
 class GitObject(Record):

@@ -3,7 +3,6 @@
 import contextlib
 import http
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -12,7 +11,9 @@ import httpx2
 from gidgethub import abc, sansio
 from pydantic import ValidationError
 
-from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
+from activities.adapters.conditional import Answer, AnswerCache
+from activities.adapters.refusals import as_adapter_error
+from activities.errors import PermanentError, UnavailableError
 
 REQUESTER: Final = "regreen"
 REDIRECTS: Final = 3
@@ -24,19 +25,8 @@ ITEMS: Final = 10_000
 RAW: Final = sansio.accept_format(media="raw")
 
 _API_VERSION: Final = {"x-github-api-version": "2022-11-28"}
-_SECONDARY_LIMIT_DELAY: Final = timedelta(seconds=60)
-"""What GitHub asks for when a secondary limit names no delay."""
-_LONGEST_DELAY: Final = timedelta(hours=2)
 _REPEATABLE_REDIRECTS: Final = {http.HTTPStatus.TEMPORARY_REDIRECT, http.HTTPStatus.PERMANENT_REDIRECT}
 _READING_REDIRECTS: Final = {http.HTTPStatus.MOVED_PERMANENTLY, http.HTTPStatus.FOUND}
-_KINDS: Final = {
-    http.HTTPStatus.UNAUTHORIZED: "unauthorised",
-    http.HTTPStatus.FORBIDDEN: "forbidden",
-    http.HTTPStatus.NOT_FOUND: "not_found",
-    http.HTTPStatus.CONFLICT: "conflict",
-    http.HTTPStatus.GONE: "gone",
-    http.HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "gone",
-}
 
 
 def api_path(*segments: str | int, **query: str | int | None) -> str:
@@ -67,44 +57,6 @@ def origin(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, (parts.hostname or ""), port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
-def _delay_asked(headers: Mapping[str, str]) -> timedelta | None:
-    with contextlib.suppress(KeyError, ValueError):
-        return timedelta(seconds=float(headers["retry-after"]))
-    if headers.get("x-ratelimit-remaining") == "0":
-        with contextlib.suppress(KeyError, ValueError):
-            return timedelta(
-                seconds=float(headers["x-ratelimit-reset"]) - datetime.now(tz=UTC).timestamp() + 1
-            )
-    return None
-
-
-def _throttled(message: str, status: int, headers: Mapping[str, str]) -> ThrottledError | None:
-    asked = _delay_asked(headers)
-    secondary = "rate limit" in message.lower() or "abuse detection" in message.lower()
-    if asked is None and not secondary and status != http.HTTPStatus.TOO_MANY_REQUESTS:
-        return None
-    delay = _SECONDARY_LIMIT_DELAY if asked is None else asked
-    return ThrottledError(
-        f"GitHub asks to wait: {message}",
-        delay=min(max(delay, timedelta(seconds=1)), _LONGEST_DELAY),
-    )
-
-
-def as_adapter_error(error: gidgethub.HTTPException) -> AdapterError:
-    """What an HTTP answer that is not a success means for whoever asked."""
-    status = error.status_code
-    message = str(error)[:300] if error.args and error.args[0] else status.phrase
-    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UnavailableError(f"GitHub answered {status}: {message}")
-    if status in {http.HTTPStatus.FORBIDDEN, http.HTTPStatus.TOO_MANY_REQUESTS}:
-        throttled = _throttled(message, status, error.headers)
-        if throttled is not None:
-            return throttled
-    if status == http.HTTPStatus.REQUEST_TIMEOUT:
-        return UnavailableError(f"GitHub answered {status}: {message}")
-    return PermanentError(f"GitHub answered {status}: {message}", kind=_KINDS.get(status, "invalid"))
-
-
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
     """Turn what gidgethub and httpx2 raise into `AdapterError`.
@@ -123,7 +75,7 @@ def translated() -> Iterator[None]:
     except ValidationError as error:
         places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors()[:5])
         raise UnavailableError(f"GitHub's answer lacks what was expected of it: {places}") from None
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UnavailableError(f"GitHub's answer could not be read: {type(error).__name__}") from None
 
 
@@ -131,6 +83,7 @@ class _Session(abc.GitHubAPI):
     def __init__(self, http_client: httpx2.AsyncClient, api_url: str) -> None:
         super().__init__(REQUESTER, base_url=api_url)
         self._http = http_client
+        self._kept = AnswerCache()
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -139,13 +92,25 @@ class _Session(abc.GitHubAPI):
             if origin(url) != origin(self.base_url):
                 # A renamed repository moves within the API; anything else would carry the credential away.
                 raise PermanentError("GitHub's answer leads to another host", kind="forbidden")
-            status, answer_headers, answer = await self._exchange(method, url, headers, body)
+            status, answer_headers, answer = await self._conditional(method, url, headers, body)
             location = answer_headers.get("location")
             repeatable = status in _REPEATABLE_REDIRECTS or (status in _READING_REDIRECTS and method == "GET")
             if location is None or not repeatable:
                 return status, answer_headers, answer
             url = urljoin(url, location)
         raise PermanentError(f"GitHub redirected more than {REDIRECTS} times", kind="invalid")
+
+    async def _conditional(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        kept = self._kept.find(url, headers) if method == "GET" else None
+        asked = {**headers, "if-none-match": kept.headers["etag"]} if kept else headers
+        status, answer_headers, answer = await self._exchange(method, url, asked, body)
+        if kept is not None and status == http.HTTPStatus.NOT_MODIFIED:
+            return http.HTTPStatus.OK, *kept.repeated(answer_headers)
+        if method == "GET" and status == http.HTTPStatus.OK:
+            self._kept.keep(url, headers, Answer(answer_headers, answer))
+        return status, answer_headers, answer
 
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -159,7 +124,7 @@ class _Session(abc.GitHubAPI):
                 answer += chunk
                 if len(answer) > ANSWER_BYTES:
                     raise PermanentError(f"GitHub's answer exceeds {ANSWER_BYTES} bytes", kind="invalid")
-            return response.status_code, response.headers, bytes(answer)
+            return response.status_code, dict(response.headers), bytes(answer)
 
     async def sleep(self, seconds: float) -> None:
         raise NotImplementedError("Temporal waits, not the client")
@@ -184,13 +149,22 @@ class Wire:
 
     async def get_raw(self, path: str, *, token: str | None = None) -> bytes:
         """The answer's bytes, asked for in GitHub's raw media type."""
-        headers = sansio.create_headers(REQUESTER, accept=RAW, oauth_token=token)
+        _, body = await self._bare(path, sansio.create_headers(REQUESTER, accept=RAW, oauth_token=token))
+        return body
+
+    async def get_with_headers(self, path: str, *, token: str | None = None) -> tuple[Any, Mapping[str, str]]:
+        """The decoded JSON answer, and the answer's headers by their names in lower case."""
+        headers, body = await self._bare(path, sansio.create_headers(REQUESTER, oauth_token=token))
+        with translated():
+            return sansio.decipher_response(http.HTTPStatus.OK, headers, body)[0], headers
+
+    async def _bare(self, path: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes]:
         url = sansio.format_url(path, None, base_url=self.api_url)
         with translated():
             status, answer_headers, body = await self._session._request("GET", url, headers)  # noqa: SLF001 — same module
             if status != http.HTTPStatus.OK:
                 sansio.decipher_response(status, answer_headers, body)
-            return body
+            return answer_headers, body
 
     async def pages(
         self, path: str, *, key: str | None = None, token: str | None = None

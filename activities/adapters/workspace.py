@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,8 @@ _ENTRIES: Final = 200_000
 _DEPTH: Final = 100
 _CLOCK_GRAIN_NS: Final = 50_000_000
 """File times lag by up to a kernel tick; a file touched this close to the checkout is compared in full."""
+_SMALL_CHANGE_LINES: Final = 400
+_FILES_SHOWN: Final = 20
 _LINK: Final = "120000"
 _SUBMODULE: Final = "160000"
 _REMOVED: Final = ("0", "0" * 40)
@@ -41,6 +43,8 @@ class Changes:
     files: tuple[str, ...] = ()
     additions: int = 0
     deletions: int = 0
+    tree: str | None = None
+    """Git's name for all files together, changed and unchanged; None where nothing changed."""
 
 
 class Workspace:
@@ -70,6 +74,11 @@ class Workspace:
         """The paths of the commit's files."""
         return tuple(self._base)
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths of the commit's files, and of those that were written here."""
+        return frozenset(self._base) | self._written
+
     def fill(self) -> None:
         """Write the commit's files. Called once, by whoever made the folder.
 
@@ -78,13 +87,12 @@ class Workspace:
         """
         # A worker that is root runs tools as somebody else, who must be able to write here; the parent folder
         # keeps every other user of the machine out.
-        umask = 0 if os.geteuid() == 0 else -1
+        umask = _umask()
         for folder in (self.files, self.scratch):
             folder.mkdir()
             if umask == 0:
                 folder.chmod(0o777)
-        self._git("read-tree", self.sha)
-        self._git("checkout-index", "--all", "--quiet", umask=umask)
+        self._git("read-tree", "--reset", "-u", self.sha, umask=umask)
         for entry in self._git("ls-tree", "-r", "-z", self.sha).split(b"\0"):
             if entry:
                 facts, _, name = entry.partition(b"\t")
@@ -93,6 +101,17 @@ class Workspace:
         marker = self._folder / "filled"
         marker.touch()
         self._unchanged_before = marker.stat().st_ctime_ns - _CLOCK_GRAIN_NS
+
+    def original(self, path: str) -> bytes | None:
+        """The content that a file has in the commit; None where the commit holds no such file."""
+        mode, oid = self._base.get(path, ("", ""))
+        return self._git("cat-file", "blob", oid) if mode not in {"", _SUBMODULE} else None
+
+    def restore(self, paths: Iterable[str]) -> None:
+        """Give files the content that they have in the commit."""
+        names = b"\0".join(os.fsencode(path) for path in paths)
+        umask = 0 if os.geteuid() == 0 else -1
+        self._git("checkout-index", "--force", "--quiet", "-z", "--stdin", stdin=names, umask=umask)
 
     def read(self, path: str, *, max_bytes: int = FILE_BYTES) -> bytes | None:
         """The content of a working file; None when no regular file is there.
@@ -148,6 +167,43 @@ class Workspace:
         except OSError as error:
             raise PermanentError(f"{path} cannot be changed: {error.strerror}", kind="invalid") from error
 
+    def apply(self, diff: str) -> None:
+        """Change the working files as a diff says that `changes` gave for the same commit.
+
+        Raises:
+            PermanentError: (`conflict`) it does not fit these files.
+        """
+        if not diff:
+            return
+        try:
+            named = self._git(
+                *("apply", "--apply", "--numstat", "-z", "--whitespace=nowarn", "-"),
+                stdin=diff.encode(),
+                umask=_umask(),
+            )
+        except UnavailableError as error:
+            raise PermanentError(f"the diff does not fit the commit: {error}", kind="conflict") from error
+        self._written.update(os.fsdecode(line.split(b"\t", 2)[2]) for line in named.split(b"\0") if line)
+
+    def commit_changes(self) -> str:
+        """What the commit changed in its first parent: counts and names, then diffs of its smaller files."""
+        options = ("--root", "-r", "-m", "--first-parent", "--no-commit-id", "--no-renames", "--no-color")
+        named = self._git("diff-tree", *options, "--numstat", self.sha).decode(errors="replace")
+        rows = [line.split("\t", 2) for line in named.splitlines()]
+        small = [
+            path
+            for added, deleted, path in rows
+            if "-" not in {added, deleted} and int(added) + int(deleted) <= _SMALL_CHANGE_LINES
+        ]
+        if not small:
+            return named
+        shown = self._git(
+            *("diff-tree", *options, "--patch", "--no-ext-diff", "--no-textconv", "--src-prefix=a/"),
+            *("--dst-prefix=b/", self.sha, "--", *(f":(literal){path}" for path in small[:_FILES_SHOWN])),
+            configuration={"core.bigFileThreshold": "1m"},
+        )
+        return f"{named}\n{shown.decode(errors='replace')}"
+
     def diff(self, *, new_files: bool = False) -> str:
         """The text of `changes`."""
         return self.changes(new_files=new_files).diff
@@ -189,6 +245,7 @@ class Workspace:
             files=tuple(sorted(updates)),
             additions=sum(int(count) for count in added if count != "-"),
             deletions=sum(int(count) for count in deleted if count != "-"),
+            tree=self._git("write-tree", "--missing-ok", index=index).decode().strip(),
         )
 
     def _updates(self, *, new_files: bool) -> dict[str, tuple[str, str]]:
@@ -298,6 +355,7 @@ class Workspace:
         index: Path | None = None,
         umask: int = -1,
         allowed: tuple[int, ...] = (0,),
+        configuration: Mapping[str, str] | None = None,
     ) -> bytes:
         objects = self._folder / "objects"
         objects.mkdir(exist_ok=True)
@@ -310,6 +368,7 @@ class Workspace:
                 "GIT_OBJECT_DIRECTORY": str(objects),
                 "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self._git_dir / "objects"),
             },
+            configuration=configuration,
             cwd=self.files,
             stdin=stdin,
             umask=umask,
@@ -322,6 +381,11 @@ class Workspace:
         if "invalid path" in message:
             raise PermanentError(f"the commit holds a path git refuses: {message}", kind="invalid")
         raise UnavailableError(f"git {arguments[0]} failed: {message}")
+
+
+def _umask() -> int:
+    """Of files that tools shall be able to change; -1 keeps the worker's."""
+    return 0 if os.geteuid() == 0 else -1
 
 
 def _is_git(name: str) -> bool:

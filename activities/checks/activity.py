@@ -5,9 +5,20 @@ from typing import Final
 
 from temporalio import activity
 
-from activities.adapters.github import CheckRun, GitHub, PullRequestRecord, WorkflowRun
+from activities.adapters.github import CheckRun, CommitStatus, GitHub, PullRequestRecord, WorkflowRun
+from activities.checks.heads import Head, read_head
 from activities.checks.snapshot import is_fork, snapshot
-from activities.checks.verdict import CheckFact, RunFact, failing, judge
+from activities.checks.verdict import (
+    Before,
+    CheckFact,
+    RunFact,
+    Verdict,
+    failing,
+    judge,
+    newest,
+    passes,
+    unproved,
+)
 from activities.errors import PermanentError, translating
 from workflows import naming
 from workflows.models import (
@@ -22,6 +33,8 @@ from workflows.models import (
 )
 
 _ACTIONS_APP: Final = "github-actions"
+_STATUS: Final = "status"
+Facts = tuple[list[RunFact], list[CheckFact]]
 _RECENT: Final = 20
 """Newest entries of a listing that are looked through for the one that counts."""
 
@@ -47,18 +60,15 @@ class ChecksActivities:
             self._github.get_branch_tip(repository, naming.fix_branch(request.run_id)),
         )
         home = run.repository or repository
-        branch_tip, pull_request = await asyncio.gather(
-            self._branch_tip(run, home), self._newest_pull_request(run, home)
-        )
+        head = await read_head(self._github, run, home, default_branch, fork=is_fork(run, home))
         return snapshot(
             run,
             repository=repository,
             default_branch=default_branch,
             skip_marker=request.skip_marker,
-            branch_tip=branch_tip,
+            head=head,
             fix_branch_tip=fix_tip,
-            pull_request=pull_request,
-            base_run=await self._base_run(run, home, pull_request),
+            base_run=await self._base_run(run, home, head, default_branch),
         )
 
     @activity.defn
@@ -66,16 +76,13 @@ class ChecksActivities:
     async def read_checks(self, request: ChecksRequest) -> ChecksReading:
         """Read what CI says of a commit. It only reads, so repeating it is safe."""
         repository = request.repository
-        (runs, checks), tip, pull_request = await asyncio.gather(
+        facts, tip, failing_tip, pull_request = await asyncio.gather(
             self._facts(repository, request.head_sha),
-            self._fix_tip(request),
+            self._tip(repository, request.fix_branch),
+            self._tip(repository, request.failing_branch),
             self._pull_request(request),
         )
-        verdict = judge(request.workflow_id, runs, checks)
-        if verdict.verdict is CiVerdict.RED and not _is_own_failure(verdict.failed, request.workflow_id):
-            # What was red before is asked only where the answer changes something.
-            red_before = failing(*await self._facts(repository, request.baseline_sha))
-            verdict = judge(request.workflow_id, runs, checks, red_before)
+        verdict = await self._verdict(request, facts, pull_request)
         return ChecksReading(
             verdict=verdict.verdict,
             failed_run_id=verdict.failed.run_id if verdict.failed else None,
@@ -85,6 +92,8 @@ class ChecksActivities:
             branch_tip=tip,
             pull_request_open=pull_request is None or pull_request.state == "open",
             pull_request_merged=pull_request is not None and pull_request.merged,
+            failing_branch_moved=request.failing_branch is not None and failing_tip != request.baseline_sha,
+            also_red=verdict.also_red,
         )
 
     @activity.defn
@@ -108,24 +117,12 @@ class ChecksActivities:
         run = await self._github.get_run(request.repository, request.run_id)
         return run.run_attempt if run.run_attempt > request.run_attempt else None
 
-    async def _branch_tip(self, run: WorkflowRun, home: str) -> str | None:
-        if not run.head_branch or is_fork(run, home):
-            return None
-        return await self._github.get_branch_tip(home, run.head_branch)
-
-    async def _newest_pull_request(self, run: WorkflowRun, home: str) -> PullRequestRecord | None:
-        if not run.head_branch or run.head_repository is None:
-            return None
-        found = await self._github.list_pull_requests(
-            home, run.head_branch, head_repository=run.head_repository, limit=_RECENT
-        )
-        return next((each for each in found if each.state == "open"), found[0] if found else None)
-
     async def _base_run(
-        self, run: WorkflowRun, home: str, pull_request: PullRequestRecord | None
+        self, run: WorkflowRun, home: str, head: Head, default_branch: str
     ) -> WorkflowRun | None:
-        base = pull_request.base_branch if pull_request else run.head_branch
-        if base == run.head_branch:
+        """The newest completed run of the workflow on the branch that the change is meant for."""
+        base = head.pull_request.base_branch if head.pull_request else default_branch
+        if base == run.head_branch or head.tag or (head.tip is None and head.pull_request is None):
             return None
         try:
             found = await self._github.list_runs(
@@ -138,20 +135,47 @@ class ChecksActivities:
         # GitHub's filter goes by the branch's name alone: a fork's branch of the same name is among them.
         return next((each for each in found if not is_fork(each, home)), None)
 
-    async def _facts(self, repository: str, sha: str) -> tuple[list[RunFact], list[CheckFact]]:
-        runs, checks = await asyncio.gather(
-            self._github.list_runs(repository, head_sha=sha), self._github.list_check_runs(repository, sha)
-        )
-        return (
-            [_run_fact(run) for run in runs],
-            # Each Actions job is a check too; the runs say the same, and say which workflow.
-            [_check_fact(check) for check in checks if check.app_slug != _ACTIONS_APP],
-        )
+    async def _verdict(
+        self, request: ChecksRequest, facts: Facts, pull_request: PullRequestRecord | None
+    ) -> Verdict:
+        runs, checks = facts
+        verdict = judge(request.workflow_id, runs, checks)
+        if _may_change(verdict, checks, request.workflow_id):
+            # What was red before, and what is required, is asked only where the answer changes something.
+            red, required = await asyncio.gather(
+                self._facts(request.repository, request.baseline_sha),
+                self._required(request.repository, pull_request),
+            )
+            verdict = judge(request.workflow_id, runs, checks, Before(failing(*red), required))
+        if verdict.verdict is not CiVerdict.GREEN or not request.failed_jobs:
+            return verdict
+        missing = unproved(request.failed_jobs, await self._jobs(request, runs))
+        if missing is None:
+            return verdict
+        return Verdict(CiVerdict.SKIPPED, f"The workflow is green, but the job {missing} did not run in it.")
 
-    async def _fix_tip(self, request: ChecksRequest) -> str | None:
-        if request.fix_branch is None:
-            return None
-        return await self._github.get_branch_tip(request.repository, request.fix_branch)
+    async def _jobs(self, request: ChecksRequest, runs: list[RunFact]) -> list[tuple[str, str | None]]:
+        own = [run.run_id for run in newest(runs) if run.workflow_id == request.workflow_id]
+        listed = await asyncio.gather(*(self._github.list_run_jobs(request.repository, run) for run in own))
+        return [(job.name, job.conclusion) for jobs in listed for job in jobs]
+
+    async def _required(self, repository: str, pull_request: PullRequestRecord | None) -> frozenset[str]:
+        if pull_request is None:
+            return frozenset()
+        return await self._github.get_required_checks(repository, pull_request.base_branch)
+
+    async def _facts(self, repository: str, sha: str) -> Facts:
+        runs, checks, statuses = await asyncio.gather(
+            self._github.list_runs(repository, head_sha=sha),
+            self._github.list_check_runs(repository, sha),
+            self._github.list_statuses(repository, sha),
+        )
+        # Each Actions job is a check too; the runs say the same, and say which workflow.
+        others = [_check_fact(check) for check in checks if check.app_slug != _ACTIONS_APP]
+        return [_run_fact(run) for run in runs], others + [_status_fact(status) for status in statuses]
+
+    async def _tip(self, repository: str, branch: str | None) -> str | None:
+        return None if branch is None else await self._github.get_branch_tip(repository, branch)
 
     async def _pull_request(self, request: ChecksRequest) -> PullRequestRecord | None:
         if request.pull_request is None:
@@ -159,8 +183,11 @@ class ChecksActivities:
         return await self._github.get_pull_request(request.repository, request.pull_request)
 
 
-def _is_own_failure(failed: RunFact | None, workflow_id: int) -> bool:
-    return failed is not None and failed.workflow_id == workflow_id
+def _may_change(verdict: Verdict, checks: list[CheckFact], workflow_id: int) -> bool:
+    """Whether knowing what was red before, or what is required, could make another verdict of this one."""
+    if verdict.verdict is CiVerdict.RED:
+        return verdict.failed is not None and verdict.failed.workflow_id != workflow_id
+    return verdict.verdict is CiVerdict.GREEN and not all(map(passes, checks))
 
 
 def _run_fact(run: WorkflowRun) -> RunFact:
@@ -174,6 +201,13 @@ def _run_fact(run: WorkflowRun) -> RunFact:
         status=run.status,
         conclusion=run.conclusion,
     )
+
+
+def _status_fact(status: CommitStatus) -> CheckFact:
+    if status.state == "pending":
+        return CheckFact(app=_STATUS, name=status.context, status="pending", conclusion=None)
+    conclusion = "failure" if status.state == "error" else status.state
+    return CheckFact(app=_STATUS, name=status.context, status="completed", conclusion=conclusion)
 
 
 def _check_fact(check: CheckRun) -> CheckFact:

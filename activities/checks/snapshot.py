@@ -3,12 +3,12 @@
 import re
 from typing import Final
 
-from activities.adapters.github import PullRequestRecord, WorkflowRun
-from workflows import naming
+from activities.adapters.github import WorkflowRun
+from activities.checks.heads import Head
+from workflows import conclusions, naming
 from workflows.models import RunSnapshot
 
 _BOT_PREFIXES: Final = ("dependabot/", "renovate/", "snyk-", "pyup-", "imgbot", "greenkeeper/", "whitesource")
-_FAILED: Final = {"failure", "startup_failure", "timed_out"}
 _BOT_SUFFIX: Final = "[bot]"
 _LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
 
@@ -29,13 +29,13 @@ def snapshot(
     repository: str,
     default_branch: str,
     skip_marker: str,
-    branch_tip: str | None,
+    head: Head,
     fix_branch_tip: str | None,
-    pull_request: PullRequestRecord | None,
     base_run: WorkflowRun | None,
 ) -> RunSnapshot:
     """Put together what was read; `base_run` is the base branch's newest completed run of the workflow."""
-    base_failed = base_run if base_run is not None and base_run.conclusion in _FAILED else None
+    pull_request = head.pull_request
+    base_failed = base_run if base_run is not None and base_run.conclusion in conclusions.FAILED else None
     return RunSnapshot(
         repository=repository,
         run_id=run.id,
@@ -54,7 +54,7 @@ def snapshot(
         head_is_fork=is_fork(run, repository),
         head_is_bot=is_bots_branch(run),
         skip_marker=skip_marker.casefold() in run.head_commit_message.casefold(),
-        branch_tip=branch_tip,
+        branch_tip=head.tip,
         pull_request=pull_request.number if pull_request else None,
         pull_request_open=pull_request is not None and pull_request.state == "open",
         base_branch=pull_request.base_branch if pull_request else None,
@@ -62,6 +62,10 @@ def snapshot(
         base_failed_run_attempt=base_failed.run_attempt if base_failed else 1,
         fix_branch_exists=fix_branch_tip is not None,
         author=author_login(run),
+        tag=head.tag,
+        merge_queue=head.merge_queue,
+        fix_branch_taken=head.taken,
+        reverts_fix=naming.reverts_fix(run.head_commit_message),
     )
 
 

@@ -1,6 +1,6 @@
 """What CI said about a commit, decided from facts alone: unknown is never green."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -11,6 +11,8 @@ CheckKey = tuple[str, str]
 """Names a workflow or another App's check across commits: its kind or App, and its id or name."""
 
 _DONE: Final = "completed"
+_WAITS_FOR_A_PERSON: Final = "waiting"
+"""Status of a run that a rule of its deployment environment holds back."""
 
 
 class Signal(Enum):
@@ -61,7 +63,10 @@ class RunFact:
 
 @dataclass(frozen=True, slots=True)
 class CheckFact:
-    """A check of the commit by an App other than GitHub Actions."""
+    """A check of the commit by an App other than GitHub Actions, or a commit status.
+
+    A status names no App, only its context: its `app` is `status`.
+    """
 
     app: str
     name: str
@@ -81,13 +86,18 @@ class Verdict:
     verdict: CiVerdict
     detail: str
     failed: RunFact | None = None
+    also_red: tuple[str, ...] = ()
+    """What is red beside a green verdict, and does not speak against it."""
+
+
+def signal(status: str, conclusion: str | None) -> Signal:
+    """What GitHub's two words contribute; a conclusion that it adds one day is UNKNOWN."""
+    return _CONCLUSIONS.get(conclusion, Signal.UNKNOWN) if status == _DONE else Signal.PENDING
 
 
 def signal_of(fact: RunFact | CheckFact) -> Signal:
-    """What a run or check contributes; a conclusion that GitHub adds one day is UNKNOWN."""
-    if fact.status != _DONE:
-        return Signal.PENDING
-    return _CONCLUSIONS.get(fact.conclusion, Signal.UNKNOWN)
+    """What a run or check contributes."""
+    return signal(fact.status, fact.conclusion)
 
 
 def newest(runs: Iterable[RunFact]) -> list[RunFact]:
@@ -106,77 +116,121 @@ def failing(runs: Iterable[RunFact], checks: Iterable[CheckFact]) -> frozenset[C
     return frozenset(fact.key for fact in facts if _is_red(fact))
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known beside the fix's head commit.
+
+    Attributes:
+        red: What was red on the commit that failed first; it is not held against the fix.
+        required: Names of the checks that the base branch requires, whichever App reports them.
+    """
+
+    red: frozenset[CheckKey] = frozenset()
+    required: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN: Final = Before()
+
+
 def judge(
-    workflow_id: int,
-    runs: Iterable[RunFact],
-    checks: Iterable[CheckFact],
-    red_before: frozenset[CheckKey] = frozenset(),
+    workflow_id: int, runs: Iterable[RunFact], checks: Iterable[CheckFact], before: Before = NOTHING_KNOWN
 ) -> Verdict:
-    """Whether the fix counts: the workflow that failed is green here, and nothing else broke.
+    """Whether the fix counts: the workflow that failed is green here, and it broke no other.
+
+    A check of another App decides only where the base branch requires it: its log is not ours to learn from,
+    and a red one that nobody requires is said, not acted upon.
 
     Args:
         workflow_id: The workflow whose failure is being repaired.
         runs: Every workflow run on the fix's head commit.
-        checks: Every check of it that is not a GitHub Actions job.
-        red_before: What was red on the commit that failed first; it is not held against the fix.
+        checks: Every check and commit status of it that is not a GitHub Actions job.
+        before: What was red before the fix, and what must be green.
     """
     counted = newest(runs)
     own = [run for run in counted if run.workflow_id == workflow_id]
-    others: list[RunFact | CheckFact] = [run for run in counted if run.workflow_id != workflow_id]
-    others += checks
-    broken = [fact for fact in others if _is_red(fact) and fact.key not in red_before]
-
+    others = [run for run in counted if run.workflow_id != workflow_id]
+    checks = list(checks)
+    required = [check for check in checks if check.name in before.required]
     red = next((run for run in own if signal_of(run) is Signal.FAILURE), None)
     if red is not None:
         return Verdict(CiVerdict.RED, f"{red.name or red.path} failed ({red.event}).", red)
-    if broken:
-        run = next((fact for fact in broken if isinstance(fact, RunFact)), None)
-        named = run or broken[0]
-        return Verdict(CiVerdict.RED, f"{named.name} was not red before the fix and is now.", run)
+    broken = next((run for run in others if _is_red(run) and run.key not in before.red), None)
+    if broken is not None:
+        return Verdict(CiVerdict.RED, f"{broken.name} was not red before the fix and is now.", broken)
     if not own:
         return Verdict(CiVerdict.ABSENT, "No run of the failing workflow has appeared.")
-    return next(verdict for decide in _IN_ORDER if (verdict := decide(own, others)) is not None)
+    return (
+        _pending(own, others, required)
+        or _without_verdict(own, others)
+        or _blocked(required, before)
+        or _green(own, [*others, *checks])
+    )
+
+
+def passes(check: CheckFact) -> bool:
+    """Whether a check keeps nobody from merging, as GitHub counts required checks."""
+    return signal_of(check) in {Signal.SUCCESS, Signal.SILENT}
+
+
+def unproved(failed: Iterable[str], jobs: Iterable[tuple[str, str | None]]) -> str | None:
+    """The first of the jobs that failed which a green run does not show to succeed; None when it shows all.
+
+    A run is green although the job that failed was skipped in it. A job whose matrix was changed by the fix
+    goes by another name; a sibling of the same job speaks for it.
+
+    Args:
+        failed: Names of the jobs that failed, as GitHub shows them.
+        jobs: Name and conclusion of the green run's jobs.
+    """
+    listed = dict[str, bool]()
+    for name, conclusion in jobs:
+        listed[name] = listed.get(name, False) or signal(_DONE, conclusion) is Signal.SUCCESS
+    siblings = {_root(name) for name, succeeded in listed.items() if succeeded}
+    return next((name for name in failed if not listed.get(name, _root(name) in siblings)), None)
+
+
+def _root(job_name: str) -> str:
+    return job_name.partition(" / ")[0].partition(" (")[0]
 
 
 def _is_red(fact: RunFact | CheckFact) -> bool:
     return signal_of(fact) in {Signal.FAILURE, Signal.TIMED_OUT}
 
 
-def _pending(own: list[RunFact], others: list[RunFact | CheckFact]) -> Verdict | None:
-    waiting = [fact for fact in (*own, *others) if signal_of(fact) is Signal.PENDING]
-    return Verdict(CiVerdict.PENDING, f"Waiting for {waiting[0].name}.") if waiting else None
+def _pending(own: list[RunFact], others: list[RunFact], required: list[CheckFact]) -> Verdict | None:
+    # A deployment of another workflow that waits for a person's word would be waited for in vain.
+    going = [run for run in others if run.status != _WAITS_FOR_A_PERSON]
+    counted: list[RunFact | CheckFact] = [*own, *going, *required]
+    waiting = next((fact for fact in counted if signal_of(fact) is Signal.PENDING), None)
+    return Verdict(CiVerdict.PENDING, f"Waiting for {waiting.name}.") if waiting else None
 
 
-def _without_verdict(own: list[RunFact], _others: list[RunFact | CheckFact]) -> Verdict | None:
-    for signal, verdict in (
+def _without_verdict(own: list[RunFact], others: list[RunFact]) -> Verdict | None:
+    for sign, verdict in (
         (Signal.ACTION_REQUIRED, CiVerdict.ACTION_REQUIRED),
         (Signal.TIMED_OUT, CiVerdict.TIMED_OUT),
         (Signal.CANCELLED, CiVerdict.CANCELLED),
         # A word GitHub did not use when this was written: no verdict that could be relied on was given.
         (Signal.UNKNOWN, CiVerdict.CANCELLED),
     ):
-        run = next((run for run in own if signal_of(run) is signal), None)
+        run = next((run for run in own if signal_of(run) is sign), None)
         if run is not None:
             return Verdict(verdict, f"{run.name or run.path} ended as {run.conclusion}.", run)
+    strange = next((run for run in others if signal_of(run) is Signal.UNKNOWN), None)
+    if strange is not None:
+        return Verdict(CiVerdict.CANCELLED, f"{strange.name} ended as {strange.conclusion}.")
     return None
 
 
-def _unreadable(_own: list[RunFact], others: list[RunFact | CheckFact]) -> Verdict | None:
-    strange = [fact for fact in others if signal_of(fact) is Signal.UNKNOWN]
-    if not strange:
+def _blocked(required: list[CheckFact], before: Before) -> Verdict | None:
+    check = next((check for check in required if not passes(check) and check.key not in before.red), None)
+    if check is None:
         return None
-    return Verdict(CiVerdict.CANCELLED, f"{strange[0].name} ended as {strange[0].conclusion}.")
+    return Verdict(CiVerdict.BLOCKED, f"{check.name} of {check.app} ended as {check.conclusion}.")
 
 
-def _green(own: list[RunFact], _others: list[RunFact | CheckFact]) -> Verdict:
-    if any(signal_of(run) is Signal.SUCCESS for run in own):
-        return Verdict(CiVerdict.GREEN, "The failing workflow is green.")
-    return Verdict(CiVerdict.ABSENT, "The failing workflow was skipped on this commit.")
-
-
-_IN_ORDER: Final[tuple[Callable[[list[RunFact], list[RunFact | CheckFact]], Verdict | None], ...]] = (
-    _pending,
-    _without_verdict,
-    _unreadable,
-    _green,
-)
+def _green(own: list[RunFact], others: list[RunFact | CheckFact]) -> Verdict:
+    if not any(signal_of(run) is Signal.SUCCESS for run in own):
+        return Verdict(CiVerdict.SKIPPED, "The failing workflow was skipped on this commit.")
+    also_red = tuple(fact.name for fact in others if _is_red(fact))
+    return Verdict(CiVerdict.GREEN, "The failing workflow is green.", also_red=also_red)

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from activities.diagnosis.places import files, in_repository, locations
 from activities.diagnosis.rule import CONFIDENCE, Certainty, Rule
+from activities.diagnosis.rule_table import RuleTable
 from activities.diagnosis.rules import RULES
 from workflows.models import (
     Action,
@@ -15,9 +16,9 @@ from workflows.models import (
     FailedJob,
     FailureClass,
     Location,
-    LogState,
 )
 
+_TABLE: Final = RuleTable(RULES)
 _LINES_SHOWN: Final = 6
 _FILLED_IN: Final = 200
 
@@ -78,7 +79,7 @@ def is_open(diagnosis: Diagnosis, evidence: Evidence) -> bool:
 
     Where no log is there, a model could only guess as well.
     """
-    if not any(job.log_state is LogState.PRESENT and job.excerpt.text.strip() for job in evidence.jobs):
+    if not any(job.excerpt.text.strip() for job in evidence.jobs):
         return False
     return diagnosis.rule is None or diagnosis.confidence <= CONFIDENCE[Certainty.GUESS]
 
@@ -106,11 +107,13 @@ def _recognise(job: FailedJob) -> _Finding | None:
     """The most certain rule that matches the job's log; of equals, the one that matches first."""
     best: tuple[tuple[int, int], _Finding] | None = None
     command = job.command or job.step or ""
-    for rule in RULES:
+    for rule in _TABLE.candidates(job.excerpt.text):
+        if best is not None and rule.certainty < best[1].rule.certainty:
+            break
         applies, place = rule.match(job.excerpt.text, command, job.exit_code)
         if not applies:
             continue
-        if rule.certainty is Certainty.GUESS and job.log_state is not LogState.PRESENT and not job.command:
+        if rule.certainty is Certainty.GUESS and not job.excerpt.text.strip() and not job.command:
             continue
         rank = (-rule.certainty, place.start() if place else 0)
         if best is None or rank < best[0]:
@@ -133,7 +136,7 @@ def _no_job(evidence: Evidence) -> Diagnosis:
 
 
 def _unrecognised(evidence: Evidence) -> Diagnosis:
-    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
+    if not any(job.excerpt.text.strip() for job in evidence.jobs):
         return Diagnosis(
             failure_class=FailureClass.UNKNOWN,
             root_cause="The logs of the failed jobs are gone or empty, so nothing tells what failed.",

@@ -83,6 +83,11 @@ class Rule:
         return place is not None, place
 
     @property
+    def patterns(self) -> list[re.Pattern[str]]:
+        """What must match the excerpt, all of it."""
+        return [self._compiled[name] for name in ("pattern", "also") if name in self._compiled]
+
+    @property
     def is_transient(self) -> bool:
         """Whether a rerun of the same commit may be green."""
         return self.failure_class in _TRANSIENT

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from activities.evidence.log_file import open_log
 from activities.evidence.log_lines import cap_line, clean_line, read_blocks
 from activities.evidence.redaction import redact
 from activities.evidence.scan import Scan, scan_log
@@ -34,24 +35,32 @@ class ExaminedLog(NamedTuple):
     """What a log says of its job's failure."""
 
     excerpt: Excerpt
+    line_numbers: tuple[int | None, ...]
+    """For each line of the excerpt, which line of the log it is; None where it is a note of Regreen's."""
     exit_code: int | None
+    log_bytes: int
+    """Of the plain text."""
+    problem: str | None
+    """Why less was read than there ought to be."""
 
 
 def examine_log(path: Path, budget_bytes: int, command_line: str | None = None) -> ExaminedLog:
     """The part of a log that explains the failure, and the failing command's exit code.
 
     Args:
-        path: A raw log, from any CI service; GitHub's markers are used where they stand and missed nowhere.
+        path: A raw log, plain or gzip, from any CI service; GitHub's markers are used where they stand and
+            missed nowhere.
         budget_bytes: The most UTF-8 bytes the excerpt's text may have.
         command_line: The first line of the failing step's command, where it is known.
 
     Never raises on any content. One pass finds the loud lines; a second reads only their surroundings.
     Memory does not grow with the log.
     """
-    with path.open("rb") as log:
-        scan = scan_log(log, command_line)
-        candidates = list(_weigh(log, scan, budget_bytes))
-    return ExaminedLog(_choose(candidates, scan.total_lines, budget_bytes), scan.exit_code)
+    with open_log(path) as log:
+        scan = scan_log(log.file, command_line)
+        candidates = list(_weigh(log.file, scan, budget_bytes))
+        excerpt, numbers = _choose(candidates, scan.total_lines, budget_bytes)
+        return ExaminedLog(excerpt, numbers, scan.exit_code, log.size, log.problem)
 
 
 class Candidate(NamedTuple):
@@ -151,7 +160,10 @@ def _values(start: int, texts: list[str], loud: dict[int, float], last: int) -> 
         yield Candidate(line, text, value, repeats)
 
 
-def _choose(candidates: list[Candidate], total_lines: int, budget_bytes: int) -> Excerpt:
+_Numbered = tuple[Excerpt, tuple[int | None, ...]]
+
+
+def _choose(candidates: list[Candidate], total_lines: int, budget_bytes: int) -> _Numbered:
     """The most telling lines that fit. What notes and redaction add, the least telling ones pay."""
     left = budget_bytes
     chosen: list[Candidate] = []
@@ -163,17 +175,17 @@ def _choose(candidates: list[Candidate], total_lines: int, budget_bytes: int) ->
         elif left < _CRUMBS_BYTES:
             break
     while True:
-        excerpt = _render(sorted(chosen), total_lines)
-        excess = len(excerpt.text.encode()) - budget_bytes
+        rendered = _render(sorted(chosen), total_lines)
+        excess = len(rendered[0].text.encode()) - budget_bytes
         if excess <= 0:
-            return excerpt
+            return rendered
         while chosen and excess > 0:
             dropped = chosen.pop()
             excess -= 0 if dropped.repeats else len(dropped.text.encode()) + 1
 
 
-def _render(chosen: list[Candidate], total_lines: int) -> Excerpt:
-    parts: list[str] = []
+def _render(chosen: list[Candidate], total_lines: int) -> _Numbered:
+    parts: list[tuple[int | None, str]] = []
     ranges: list[tuple[int, int]] = []
     repeated = 0
     for candidate in chosen:
@@ -189,21 +201,22 @@ def _render(chosen: list[Candidate], total_lines: int) -> Excerpt:
         else:
             parts += _gap(candidate.line - (ranges[-1][1] if ranges else 0) - 1)
             ranges.append((candidate.line, candidate.line))
-        parts.append(candidate.text)
+        parts.append((candidate.line, candidate.text))
     parts += _repetition(repeated)
     parts += _gap(total_lines - (ranges[-1][1] if ranges else 0))
     shown = sum(last - first + 1 for first, last in ranges)
-    return Excerpt(
-        text=redact("\n".join(parts)),
+    excerpt = Excerpt(
+        text=redact("\n".join(text for _, text in parts)),
         total_lines=total_lines,
         omitted_lines=total_lines - shown,
         ranges=tuple(ranges),
     )
+    return excerpt, tuple(number for number, _ in parts)
 
 
-def _gap(lines: int) -> list[str]:
-    return [f"… {lines:,} {'line' if lines == 1 else 'lines'} omitted …"] if lines > 0 else []
+def _gap(lines: int) -> list[tuple[int | None, str]]:
+    return [(None, f"… {lines:,} {'line' if lines == 1 else 'lines'} omitted …")] if lines > 0 else []
 
 
-def _repetition(times: int) -> list[str]:
-    return [f"… the line above stands {times + 1:,} times …"] if times else []
+def _repetition(times: int) -> list[tuple[int | None, str]]:
+    return [(None, f"… the line above stands {times + 1:,} times …")] if times else []

@@ -9,8 +9,10 @@ from temporalio import activity
 from activities.adapters.pulse import Pulse
 from activities.adapters.repository import RepositoryMirrors
 from activities.errors import PermanentError, translating
-from activities.patching.proposers import PROPOSERS, TOOL_SECONDS, Bench, Draft, SetbackError
-from activities.patching.sandbox import Sandbox
+from activities.patching.bench import TOOL_SECONDS, Bench, Draft, SetbackError
+from activities.patching.commands import Command
+from activities.patching.proposers import PROPOSERS, worth
+from activities.patching.sandbox import CommandResult, Sandbox
 from workflows.models import PatchRequest, Proof, ProofState, Proposal
 from workflows.naming import patch_id
 
@@ -43,6 +45,8 @@ class PatchingActivities:
         reasons: list[str] = []
         proof = Proof(state=ProofState.NOT_PROVED_HERE)
         seconds = 0.0
+        untouched: dict[tuple[tuple[str, ...], Command], CommandResult] = {}
+        best: tuple[int, Proposal] | None = None
         for proposer in (one for one in PROPOSERS if one.considers(request)):
             started = time.perf_counter()
             async with self._mirrors.checkout(request.repository, request.base_sha, pulse=pulse) as workspace:
@@ -53,10 +57,14 @@ class PatchingActivities:
                     pulse=pulse,
                     tool_timeout=self._tool_timeout,
                     tool_seconds=time.perf_counter() - started,
+                    untouched=untouched,
                 )
                 try:
                     draft = await pulse.run(functools.partial(proposer.propose, bench))
-                    return _accepted(request, draft, seconds + bench.tool_seconds)
+                    proposal = _accepted(request, draft, seconds + bench.tool_seconds)
+                    if proposal.proof.state is ProofState.PROVED:
+                        return proposal
+                    best = max(best or (0, proposal), (worth(draft), proposal), key=lambda each: each[0])
                 except SetbackError as error:
                     reasons.append(str(error))
                     proof = error.proof
@@ -66,6 +74,8 @@ class PatchingActivities:
                     reasons.append(f"The repair cannot be taken over: {error}.")
                 finally:
                     seconds += bench.tool_seconds
+        if best:
+            return best[1].model_copy(update={"tool_seconds": round(seconds, 4)})
         return Proposal(
             base_sha=request.base_sha,
             summary=" ".join(reasons) or "The failing step's command is not known, so no recipe applies.",

@@ -89,12 +89,27 @@ class FixCommand:
     finds: Finds = Finds.EXIT
     gives_patch: bool = False
     """The repair prints a unified diff and changes nothing itself."""
+    names_files: bool = False
+    """It names every file it complains of. A formatter's other version complains of others."""
+    further: Rewrite | None = None
+    """A repair that reaches further, for what the first one leaves."""
+    prints: frozenset[str] | None = frozenset()
+    """Options of the check with which it prints, as a diff, what it wants; None where it always does."""
 
     def applies(self, argv: Sequence[str]) -> bool:
         """Whether `argv` is a check this repairs."""
         head, arguments = self._split(argv)
         given = {argument.split("=")[0] for argument in arguments} | set(arguments)
         return bool(head) and not given & self.forbids and (not self.marks or bool(given & self.marks))
+
+    def prints_diff(self, argv: Sequence[str]) -> bool:
+        """Whether the check `argv` prints what it wants as a diff."""
+        return self.prints is None or any(word in self.prints for word in argv)
+
+    @property
+    def mends(self) -> bool:
+        """Whether the check itself repairs."""
+        return self.check == self.repair and not self.becomes
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -105,6 +120,11 @@ class FixCommand:
         """The check as it is run here, before and after the repair."""
         head, arguments = self._split(argv)
         return [*head, *self.check(arguments)]
+
+    def further_argv(self, argv: Sequence[str]) -> list[str]:
+        """The command of the repair that reaches further."""
+        head, arguments = self._split(argv)
+        return [*(self.becomes or head), *(self.further or self.repair)(arguments)]
 
     def repair_argv(self, argv: Sequence[str]) -> list[str]:
         """The command that repairs, with the check's own paths and options."""
@@ -154,6 +174,8 @@ class Recipe:
     """Patterns of the only files it may change: by name, or by path where they hold a slash."""
     repair: FixCommand | Edit
     summary: str
+    changes_demands: bool = False
+    """It may change what checks demand; all others may only lay out anew the files that say so."""
     exercised: bool = True
     """The tests run the real tool on a failing sample; else only what becomes of its arguments is tested."""
 

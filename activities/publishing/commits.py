@@ -14,6 +14,7 @@ from activities.publishing.patch import (
     parse,
     paths_of,
 )
+from activities.publishing.refusal import refusal
 from activities.publishing.wording import commit_message
 from workflows import naming
 from workflows.models import (
@@ -60,12 +61,17 @@ async def write_commit(github: GitHub, request: CommitRequest) -> WrittenCommit:
 async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
     """Put a commit on the fix branch, unless it is there or may not be put there."""
     repository, branch = request.repository, naming.fix_branch(request.run_id)
-    failing, tip, files = await asyncio.gather(
+    failing, tip, files, dealt_with = await asyncio.gather(
         github.get_branch_tip(repository, request.failing_branch),
         github.get_branch_tip(repository, branch),
         github.list_changed_files(repository, request.commit),
+        _dealt_with(github, request),
     )
     standing = await _standing(github, request, tip)
+    if standing is not None and standing.state is BranchState.ADVANCED:
+        return standing
+    if dealt_with is not None:
+        return BranchResult(state=dealt_with, tip=tip)
     if standing is not None:
         return standing
     if failing != request.failing_sha:
@@ -77,15 +83,25 @@ async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
         else:
             await github.forward_fix_branch(repository, branch, request.commit, workflows=workflows)
     except PermanentError as error:
-        if error.kind != "invalid":
+        if error.kind not in {"invalid", "conflict", "forbidden"}:
             raise
         # Somebody was faster, perhaps our own lost request: what stands there now decides.
         tip = await github.get_branch_tip(repository, branch)
         standing = await _standing(github, request, tip)
         if standing is None:
-            raise
+            raise await refusal(github, repository, branch, error) from None
         return standing
     return BranchResult(state=BranchState.ADVANCED, tip=request.commit)
+
+
+async def _dealt_with(github: GitHub, request: BranchRequest) -> BranchState | None:
+    """Whether somebody closed or merged the pull request: nothing is pushed behind its back."""
+    if request.pull_request is None:
+        return None
+    found = await github.get_pull_request(request.repository, request.pull_request)
+    if found.merged:
+        return BranchState.MERGED
+    return None if found.state == "open" else BranchState.CLOSED
 
 
 async def _standing(github: GitHub, request: BranchRequest, tip: str | None) -> BranchResult | None:

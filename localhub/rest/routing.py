@@ -1,10 +1,12 @@
 """What all endpoints have in common: credentials, permissions, errors, pages, rate limits."""
 
+import hashlib
 import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -229,6 +231,8 @@ class Routes:
                 raise not_found()
             call._repository = repository  # noqa: SLF001 — filled in here, once
             call.require(permission, needed)
+            if repository.archived and method != "GET":
+                raise ApiError(403, "Repository was archived so is read-only.")
 
         return self._register(method, _REPOSITORY + path, check)
 
@@ -280,6 +284,12 @@ class RateLimits:
             raise ApiError(403, "API rate limit exceeded.", headers=headers)
         return self.state(key)
 
+    def return_one(self, key: str) -> Json:
+        """An answer that says nothing has changed is free."""
+        reset, used = self._window(key)
+        self._windows[key] = (reset, max(used - 1, 0))
+        return self.state(key)
+
     def _window(self, key: str) -> tuple[int, int]:
         current = int(time.time())
         reset, used = self._windows.get(key, (0, 0))
@@ -312,7 +322,9 @@ def _endpoint(
             state = limits.state(key) if request.url.path == _FREE_PATH else limits.count(key)
             await call.read_body()
             check(call)
-            response = await handler(call)
+            response = _conditional(request, await handler(call))
+            if response.status_code == HTTPStatus.NOT_MODIFIED:
+                state = limits.return_one(key)
         except ApiError as error:
             response = error.response()
         for name, value in _limit_headers(state).items() if state else ():
@@ -324,10 +336,24 @@ def _endpoint(
     return endpoint
 
 
+def _conditional(request: Request, response: Response) -> Response:
+    """The answer with a validator, or the word that the caller's copy is still good."""
+    if request.method != "GET" or response.status_code != HTTPStatus.OK or not response.body:
+        return response
+    tag = f'W/"{hashlib.sha256(response.body).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=60, s-maxage=60"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    response.headers.update(headers)
+    return response
+
+
 def _authenticate(call: Call) -> None:
     authorization = call.request.headers.get("authorization")
     try:
         call.token = token_of(call.hub, authorization)
+        if call.token and call.token.installation and call.token.installation.suspended_at:
+            raise ApiError(403, "This installation has been suspended")
     except BadCredentialsError as error:
         try:
             call.app = app_of(call.hub, authorization)

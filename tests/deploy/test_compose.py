@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from starter.settings import StarterSettings
 from worker import Role, WorkerSettings
 from workflows.configuration import load, variable
+from workflows.connection import PayloadSettings
 
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
@@ -25,6 +26,7 @@ OURS: Final[Mapping[str, type[BaseSettings]]] = {
     "analyst": WorkerSettings,
     "starter": StarterSettings,
 }
+PAYLOAD_KEYS: Final = "regreen_payload_keys"
 ONE_SHOT: Final = {
     name
     for service in SERVICES.values()
@@ -70,15 +72,15 @@ def test_every_setting_of_the_starter_can_be_set_in_the_env_file() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_every_secret_mounted_is_read_as_a_setting(name: str) -> None:
     mounted = {secret.upper() for secret in SERVICES[name]["secrets"]}
-    assert mounted <= fields(OURS[name], secret=True)
+    assert mounted <= fields(OURS[name], secret=True) | fields(PayloadSettings, secret=True)
 
 
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("starter", {"regreen_webhook_secret", "regreen_webhook_secret_previous"}),
-        ("publisher", {"regreen_publisher_private_key"}),
-        ("analyst", {"regreen_reader_private_key", "anthropic_api_key"}),
+        ("starter", {"regreen_webhook_secret", "regreen_webhook_secret_previous", PAYLOAD_KEYS}),
+        ("publisher", {"regreen_publisher_private_key", PAYLOAD_KEYS}),
+        ("analyst", {"regreen_reader_private_key", "anthropic_api_key", PAYLOAD_KEYS}),
         ("postgresql", {"postgres_password"}),
         ("temporal-schema", {"postgres_password"}),
         ("temporal", {"postgres_password"}),

@@ -7,15 +7,19 @@ from typing import Final
 import pytest
 from pydantic_settings import BaseSettings
 
+from starter.codec_server import CodecServerSettings
 from starter.settings import StarterSettings
 from worker import WorkerSettings
 from workflows.configuration import load, variable
+from workflows.connection import PayloadSettings
 
 ROOT: Final = Path(__file__).parents[2]
-SETTINGS: Final = (WorkerSettings, StarterSettings)
+SETTINGS: Final = (WorkerSettings, StarterSettings, PayloadSettings, CodecServerSettings)
 REQUIRED: Final = {
     WorkerSettings: {"REGREEN_PUBLISHER_TOKEN": "a-token"},
     StarterSettings: {"REGREEN_WEBHOOK_SECRET": "a-secret"},
+    PayloadSettings: {},
+    CodecServerSettings: {"REGREEN_CODEC_TOKEN": "a-token"},
 }
 """Without these the settings cannot be read at all."""
 
@@ -90,9 +94,12 @@ def test_the_example_file_uncommented_changes_nothing(
     assert loaded(settings, example(), monkeypatch, tmp_path) == loaded(settings, {}, monkeypatch, tmp_path)
 
 
-def test_the_readme_gives_the_starter_s_settings_the_meaning_that_errors_give_them() -> None:
-    for field, info in StarterSettings.model_fields.items():
-        assert readme()[variable(StarterSettings, field)][1] == info.description
+@pytest.mark.parametrize("settings", [StarterSettings, CodecServerSettings])
+def test_the_readme_gives_the_services_settings_the_meaning_that_errors_give_them(
+    settings: type[BaseSettings],
+) -> None:
+    for field, info in settings.model_fields.items():
+        assert readme()[variable(settings, field)][1] == info.description
 
 
 def test_the_example_file_as_it_is_sets_nothing() -> None:

@@ -5,14 +5,11 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
+from exactly_once import assert_fixed_exactly_once, break_lint
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localhub.scenarios import scenario
-from localhub.stage import REPOSITORY, Stage
-from workflows.models import Outcome, Status
-from workflows.naming import FIX_LABELS, remediation_id
-from workflows.remediation import RemediationWorkflow
+from localhub.stage import Stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -69,51 +66,14 @@ class _Killing:
 
 
 async def remediated(name: str) -> None:
-    lint = scenario("lint")
-    assert lint is not None
     killer = Killer(STEPS[name])
     async with Stage(hub_middleware=[killer.middleware()]) as stage:
         killer.stages.append(stage)
-        hub, repository = stage.hub, stage.hub.repository(REPOSITORY)
-        await hub.commit(REPOSITORY, "main", lint.files, "Start")
-        await hub.idle()
-        main = await hub.commit(REPOSITORY, "main", lint.breaking, lint.message)
+        main = await break_lint(stage)
         killer.armed = True
         await asyncio.wait_for(killer.done.wait(), 30)
         await stage.start("worker", "worker")
-        status = await ended(stage, main)
-        assert (status.outcome, len(status.attempts)) == (Outcome.FIXED, 1)
-        await hub.idle()
-        refs = await repository.git.refs()
-        fixes = [ref for ref in refs if ref.startswith("refs/heads/regreen/")]
-        assert len(fixes) == 1
-        assert refs["refs/heads/main"] == main
-        commit = await repository.git.commit(refs[fixes[0]])
-        assert commit.parents == (main,)
-        assert [pull.head_ref for pull in repository.pulls.values()] == [fixes[0].removeprefix("refs/heads/")]
-        labels = [label.name for pull in repository.pulls.values() for label in pull.labels]
-        assert sorted(labels) == sorted(FIX_LABELS)
-        assert len([one for one in repository.comments.values() if "regreen run=" in one.body]) == 1
-
-
-async def ended(stage: Stage, sha: str) -> Status:
-    for _ in range(1_000):
-        await asyncio.sleep(0.2)
-        run = next(
-            (one for one in stage.hub.repository(REPOSITORY).runs.values() if one.head.sha == sha), None
-        )
-        if run is None:
-            continue
-        handle = stage.client.get_workflow_handle_for(
-            RemediationWorkflow.run, remediation_id(REPOSITORY, run.id)
-        )
-        try:
-            status = await asyncio.wait_for(handle.query(RemediationWorkflow.status), 5)
-        except Exception:  # noqa: BLE001, S112 — no worker answers yet; the loop's bound decides
-            continue
-        if status.outcome is not None and status.state in {"watching_merge", "done"}:
-            return status
-    raise AssertionError("the remediation did not end")
+        await assert_fixed_exactly_once(stage, main)
 
 
 async def test_a_worker_killed_in_any_step_leaves_one_of_everything() -> None:

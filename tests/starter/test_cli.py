@@ -34,6 +34,7 @@ COMMANDS = (
     "demo",
     "serve",
     "worker",
+    "logs",
     "list",
     "show",
     "approve",

@@ -72,6 +72,9 @@ def test_every_limit_and_every_policy_can_be_set(monkeypatch: pytest.MonkeyPatch
         "CI_POLL": "30",
         "APPROVAL_DEADLINE": "2d",
         "MERGE_WATCH": "12 h",
+        "SESSION_CALLS": "5",
+        "SESSION_TIME": "3m",
+        "SESSION_USD": "0.5",
         "SKIP_MARKER": "[no bots]",
         "DISABLED_REPOSITORIES": "acme/one, acme/two,",
         "DISABLED_WORKFLOWS": "nightly.yml",
@@ -93,6 +96,9 @@ def test_every_limit_and_every_policy_can_be_set(monkeypatch: pytest.MonkeyPatch
         ci_appearance=timedelta(minutes=5),
         ci_poll=timedelta(seconds=30),
         approval_deadline=timedelta(days=2),
+        session_calls=5,
+        session_time=timedelta(minutes=3),
+        session_usd=0.5,
         merge_watch=timedelta(hours=12),
     )
     assert settings.policy() == TriagePolicy(

@@ -23,6 +23,7 @@ from workflows.models import (
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE, patch_id
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.remediation import RemediationWorkflow
+from workflows.session_models import SessionStart
 
 HEAD = "a" * 40
 FIX_HEADS = ("1" * 40, "2" * 40, "3" * 40)
@@ -128,6 +129,10 @@ class ScriptedActivities:
             "diagnose_by_model": [opinion()],
             "rerun_failed_jobs": [models.RerunResult(state=models.RerunState.STARTED, run_attempt=2)],
             "propose_patch": [proposal("one"), proposal("two"), proposal("three")],
+            "open_session": [SessionStart(closed="No model is set up.")],
+            "take_turn": [],
+            "use_tools": [],
+            "prove_submission": [],
             "judge_patch": [models.GateVerdict(decision=GateDecision.ALLOWED)],
             "write_commit": [models.WrittenCommit(sha=sha, tree="e" * 40) for sha in FIX_HEADS],
             "advance_fix_branch": [

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 
 from activities.adapters.credentials import Credentials, PersonalToken
 from activities.adapters.github import GitHub
+from activities.adapters.turns import Turns
 
 API = "https://api.github.com"
 TOKEN = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
@@ -30,7 +32,8 @@ class ScriptedWire:
 
     def github(self, credentials: Credentials | None = None, **options: Any) -> GitHub:
         """The real adapter on this wire."""
-        return GitHub(self.client(), credentials or PersonalToken(SecretStr(TOKEN)), **options)
+        unhurried = {"turns": Turns(timedelta(0)), **options}
+        return GitHub(self.client(), credentials or PersonalToken(SecretStr(TOKEN)), **unhurried)
 
     def client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))

@@ -78,6 +78,44 @@ async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate)
     ]
 
 
+async def test_what_is_red_beside_a_green_fix_is_said(remediate: Remediate) -> None:
+    beside = reading(CiVerdict.GREEN, also_red=("codecov/patch",))
+    result = await remediate(ScriptedActivities(read_checks=beside))
+    assert result.outcome is Outcome.FIXED
+    assert "codecov/patch" in result.detail
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome", "reason"),
+    [
+        (reading(CiVerdict.BLOCKED), Outcome.NEEDS_HUMAN, Reason.REQUIRED_CHECK_RED),
+        (reading(CiVerdict.SKIPPED), Outcome.UNVERIFIED, Reason.CI_SKIPPED),
+        (reading(CiVerdict.ABSENT), Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED),
+        (reading(CiVerdict.PENDING, failing_branch_moved=True), Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        (reading(CiVerdict.RED, failing_branch_moved=True), Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        (reading(CiVerdict.GREEN, failing_branch_moved=True), Outcome.FIXED, Reason.GREEN),
+    ],
+)
+async def test_the_answer_of_ci_ends_it_when(
+    remediate: Remediate, seen: models.ChecksReading, outcome: Outcome, reason: Reason
+) -> None:
+    result = await remediate(ScriptedActivities(read_checks=seen))
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert len(result.attempts) == 1
+
+
+async def test_ci_is_asked_about_the_jobs_that_failed_first_and_the_branch_they_failed_on(
+    remediate: Remediate,
+) -> None:
+    other_job = models.FailedJob(job_id=2, name="docs", excerpt=models.Excerpt(text="red"))
+    later = evidence(jobs=(other_job,))
+    script = ScriptedActivities(read_checks=RED_TWICE, collect_evidence=[evidence(), later, later])
+    await remediate(script)
+    asked = script.called("read_checks")
+    assert [request.failed_jobs for request in asked] == [("lint",)] * 3
+    assert {request.failing_branch for request in asked} == {"main"}
+
+
 async def test_it_replays_after_every_task_without_a_cache(remediate: Remediate) -> None:
     result = await remediate(ScriptedActivities(read_checks=RED_TWICE), options={"max_cached_workflows": 0})
     assert result.outcome is Outcome.FIXED
@@ -123,6 +161,14 @@ async def test_fewer_attempts_may_be_configured(remediate: Remediate) -> None:
         ({"read_run": snapshot(status="in_progress")}, {}, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
         ({"read_run": snapshot(head_is_fork=True)}, {}, Outcome.IGNORED, Reason.FORK),
         ({"read_run": snapshot(head_branch="regreen/3")}, {}, Outcome.IGNORED, Reason.OWN_FIX_BRANCH),
+        ({"read_run": snapshot(conclusion="action_required")}, {}, Outcome.IGNORED, Reason.RUN_NOT_FAILED),
+        ({"read_run": snapshot(reverts_fix=True)}, {}, Outcome.IGNORED, Reason.FIX_REVERTED),
+        (
+            {"read_run": snapshot(head_branch="regreen/3", fix_branch_taken=True)},
+            {},
+            Outcome.SUPERSEDED,
+            Reason.HUMAN_COMMIT,
+        ),
         ({"read_run": snapshot(branch_tip=None)}, {}, Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
         ({"read_run": snapshot(branch_tip="b" * 40)}, {}, Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
         ({"read_run": snapshot(pull_request=4)}, {}, Outcome.SUPERSEDED, Reason.PULL_REQUEST_DONE),
@@ -156,6 +202,31 @@ async def test_another_bots_branch_is_only_diagnosed(remediate: Remediate) -> No
     script = ScriptedActivities(read_run=snapshot(head_is_bot=True))
     result = await remediate(script)
     assert (result.outcome, result.reason) == (Outcome.DIAGNOSED, Reason.BOT_BRANCH)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (snapshot(merge_queue=True, branch_tip=None, head_branch="gh-readonly-queue/x"), Reason.MERGE_QUEUE),
+        (snapshot(tag=True, head_branch="v1", branch_tip="b" * 40), Reason.TAG),
+    ],
+)
+@pytest.mark.parametrize("action", [Action.REPAIR, Action.RERUN])
+async def test_what_cannot_take_a_fix_is_explained_and_not_even_rerun(
+    remediate: Remediate, found: models.RunSnapshot, reason: Reason, action: Action
+) -> None:
+    script = ScriptedActivities(read_run=found, diagnose_failure=diagnosis(action=action))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.DIAGNOSED, reason)
+    assert {"propose_patch", "rerun_failed_jobs"}.isdisjoint(script.names())
+    assert "post_report" in script.names()
+
+
+async def test_a_release_that_is_the_default_branchs_tip_is_repaired_there(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_run=snapshot(tag=True, head_branch="v1", event="release"))
+    assert (await remediate(script)).outcome is Outcome.FIXED
+    [branch], [wanted] = script.called("advance_fix_branch"), script.called("open_pull_request")
+    assert (branch.failing_branch, wanted.base_branch) == ("main", "main")
 
 
 async def test_the_same_failure_on_the_base_branch_is_not_this_changes_fault(remediate: Remediate) -> None:
@@ -247,7 +318,7 @@ async def test_no_patch_means_a_human_and_no_pull_request(remediate: Remediate) 
     result = await remediate(script)
     assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.NO_REPAIR_FOUND)
     assert result.pull_request is None
-    assert result.detail == "No recipe repairs pytest."
+    assert result.detail == "No recipe repairs pytest. No model is set up."
 
 
 async def test_the_same_patch_twice_ends_the_loop(remediate: Remediate) -> None:
@@ -320,7 +391,7 @@ async def test_only_green_is_green(
     [
         ("not_found", Reason.REPOSITORY_GONE),
         ("forbidden", Reason.PERMISSION_MISSING),
-        ("unauthorised", Reason.PERMISSION_MISSING),
+        ("unauthorised", Reason.CREDENTIAL_REFUSED),
         ("invalid", Reason.GITHUB_REFUSED),
     ],
 )
@@ -410,6 +481,116 @@ async def test_a_rejected_patch_is_not_published(skipping: WorkflowEnvironment) 
         result = await handle.result()
     assert (result.outcome, result.reason) == (Outcome.STOPPED, Reason.REJECTED)
     assert "write_commit" not in script.names()
+
+
+A_PULL_REQUEST = models.PullRequest(number=5, url="https://github.example/pull/5")
+CLOSED = A_PULL_REQUEST.model_copy(update={"state": "closed"})
+MERGED = CLOSED.model_copy(update={"merged": True})
+
+
+async def asked_about_the_second_patch(handle: Handle) -> None:
+    await until(handle, lambda status: status.state is State.AWAITING_CI)
+    await handle.signal(RemediationWorkflow.checks_completed, models.ChecksCompleted())
+    await until(handle, lambda status: status.question is not None)
+
+
+def second_patch_asks(**answers: Any) -> ScriptedActivities:
+    allowed = models.GateVerdict(decision=GateDecision.ALLOWED)
+    return ScriptedActivities(judge_patch=[allowed, ASKS], read_checks=ALWAYS_RED, **answers)
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "reason"),
+    [
+        (CLOSED, Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        (MERGED, Outcome.UNVERIFIED, Reason.MERGED_EARLY),
+    ],
+)
+async def test_a_pull_request_dealt_with_while_approval_is_waited_for_ends_the_wait(
+    skipping: WorkflowEnvironment, found: models.PullRequest, outcome: Outcome, reason: Reason
+) -> None:
+    script = second_patch_asks(read_pull_request=found)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await asked_about_the_second_patch(handle)
+            await handle.signal(RemediationWorkflow.pull_request_closed, models.PullRequestClosed(number=5))
+            result = await handle.result()
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert len(script.called("write_commit")) == 1
+
+
+async def test_one_that_was_opened_again_at_once_is_still_waited_for(skipping: WorkflowEnvironment) -> None:
+    script = second_patch_asks(read_pull_request=A_PULL_REQUEST)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await asked_about_the_second_patch(handle)
+            await handle.signal(RemediationWorkflow.pull_request_closed, models.PullRequestClosed(number=5))
+            await until(handle, lambda _: "read_pull_request" in script.names())
+            status = await until(handle, lambda status: status.question is not None)
+            await handle.signal(RemediationWorkflow.reject, Order(by="ana", question=status.question))
+            result = await handle.result()
+    assert (result.outcome, result.reason) == (Outcome.STOPPED, Reason.REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "reason"),
+    [
+        (BranchState.CLOSED, Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        (BranchState.MERGED, Outcome.UNVERIFIED, Reason.MERGED_EARLY),
+    ],
+)
+async def test_a_pull_request_dealt_with_while_the_next_patch_is_made_gets_no_further_commit(
+    remediate: Remediate, state: BranchState, outcome: Outcome, reason: Reason
+) -> None:
+    first = models.BranchResult(state=BranchState.ADVANCED, tip=FIX_HEADS[0])
+    second = models.BranchResult(state=state)
+    script = ScriptedActivities(read_checks=ALWAYS_RED, advance_fix_branch=[first, second])
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert [request.pull_request for request in script.called("advance_fix_branch")] == [None, 5]
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "outcome", "reason"),
+    [
+        ("open_pull_request", "base_deleted", Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+        ("open_pull_request", "fix_branch_deleted", Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+        ("open_pull_request", "fix_contained", Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        ("advance_fix_branch", "branch_refused", Outcome.NEEDS_HUMAN, Reason.BRANCH_REFUSED),
+    ],
+)
+async def test_what_github_says_no_to_ends_it_with_a_reason_of_its_own(
+    remediate: Remediate, step: str, kind: str, outcome: Outcome, reason: Reason
+) -> None:
+    error = ApplicationError("what GitHub said", type=kind, non_retryable=True)
+    result = await remediate(ScriptedActivities(**{step: error}))
+    assert (result.outcome, result.reason, result.detail) == (outcome, reason, "what GitHub said")
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "reason"),
+    [
+        (CLOSED, Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        (MERGED, Outcome.UNVERIFIED, Reason.MERGED_EARLY),
+    ],
+)
+async def test_a_pull_request_dealt_with_before_ci_is_waited_for_ends_it(
+    remediate: Remediate, found: models.PullRequest, outcome: Outcome, reason: Reason
+) -> None:
+    script = ScriptedActivities(open_pull_request=found)
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert "read_checks" not in script.names()
+
+
+async def test_a_fix_that_ci_never_looks_at_says_which_filter_it_was(remediate: Remediate) -> None:
+    filtered = A_PULL_REQUEST.model_copy(update={"ci_obstacle": "Its branch filters leave it out."})
+    script = ScriptedActivities(open_pull_request=filtered, read_checks=reading(CiVerdict.ABSENT))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED)
+    assert result.detail == "Its branch filters leave it out."
 
 
 async def test_an_approval_nobody_gives_expires(remediate: Remediate) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Final
 
 from activities.adapters.workspace import Workspace
@@ -23,10 +24,15 @@ def matches(request: PatchRequest, pattern: str) -> Iterator[re.Match[str]]:
 
 def tracked(workspace: Workspace, path: str) -> str | None:
     """The repository's file that a log means by `path`; None when it is none, or could be several."""
+    known = frozenset(workspace.tracked)
     inner = _RUNNER.sub("", path.strip())
-    known = workspace.tracked
     if inner in known:
         return inner
+    if inner.startswith("/"):
+        # Another runner's folder: the longest end that is a file here.
+        parts = PurePosixPath(inner).parts
+        found = ("/".join(parts[start:]) for start in range(1, len(parts)))
+        return next((each for each in found if each in known), None)
     ends = [each for each in known if each.endswith(f"/{inner}")]
     return ends[0] if len(ends) == 1 else None
 

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from activities.patching.edits import dockerfile, manifests, texts, workflow_files
+from activities.patching.edits import corrections, dockerfile, manifests, texts, workflow_files
 from activities.patching.edits.permissions import grant_missing_permission
-from activities.patching.recipe import ANY, Edit, Recipe
+from activities.patching.recipe import ANY, STYLE, Edit, Recipe
 from workflows.models import FailureClass
 
 _WORKFLOWS: Final = (".github/workflows/*.yml", ".github/workflows/*.yaml")
 _ONLY_ON_GITHUB: Final = "What GitHub's runners offer shows only there."
-_NOT_TRIED: Final = "After an edit the failing command is not run here; CI decides."
+_NOT_TRIED: Final = "The failing command is not one that can be run here; CI decides."
 _ONLY_WITH_NETWORK: Final = "Installing takes the network, which commands do not have here."
 
 EDITS: Final[tuple[Recipe, ...]] = (
@@ -21,6 +21,7 @@ EDITS: Final[tuple[Recipe, ...]] = (
             apply=grant_missing_permission,
             unproved="A token's permissions show only where GitHub issues one.",
         ),
+        changes_demands=True,
         summary="Granted the job the permission its log asks for.",
     ),
     Recipe(
@@ -32,6 +33,7 @@ EDITS: Final[tuple[Recipe, ...]] = (
             sign=workflow_files.REFUSED_ACTION,
             unproved=_ONLY_ON_GITHUB,
         ),
+        changes_demands=True,
         summary="Used a version of the action that GitHub still runs.",
     ),
     Recipe(
@@ -43,6 +45,7 @@ EDITS: Final[tuple[Recipe, ...]] = (
             sign=workflow_files.DEPRECATED_COMMAND,
             unproved=_ONLY_ON_GITHUB,
         ),
+        changes_demands=True,
         summary="Wrote to the runner's files instead of printing commands.",
     ),
     Recipe(
@@ -52,6 +55,7 @@ EDITS: Final[tuple[Recipe, ...]] = (
         repair=Edit(
             apply=workflow_files.renew_images, sign=workflow_files.REMOVED_IMAGE, unproved=_ONLY_ON_GITHUB
         ),
+        changes_demands=True,
         summary="Used a runner image that GitHub still has.",
     ),
     Recipe(
@@ -74,6 +78,7 @@ EDITS: Final[tuple[Recipe, ...]] = (
             sign=manifests.MISSING_MODULE,
             unproved=_ONLY_WITH_NETWORK,
         ),
+        changes_demands=True,
         summary="Declared a requirement that is imported.",
     ),
     Recipe(
@@ -85,6 +90,7 @@ EDITS: Final[tuple[Recipe, ...]] = (
             sign=manifests.MISSING_PACKAGE,
             unproved=_ONLY_WITH_NETWORK,
         ),
+        changes_demands=True,
         summary="Declared a package that is imported, at the lock file's version.",
     ),
     Recipe(
@@ -113,6 +119,7 @@ EDITS: Final[tuple[Recipe, ...]] = (
         failure_classes=ANY,
         touches=("*.yml", "*.yaml"),
         repair=Edit(apply=texts.mend_yaml, sign=texts.YAML_ERROR, unproved=_NOT_TRIED),
+        changes_demands=True,
         summary="Mended the layout of a YAML file.",
     ),
     Recipe(
@@ -127,6 +134,14 @@ EDITS: Final[tuple[Recipe, ...]] = (
         failure_classes=ANY,
         touches=("*",),
         repair=Edit(apply=texts.correct_case, sign=texts.ABSENT_PATH, unproved=_NOT_TRIED),
+        changes_demands=True,
         summary="Spelled a path as the repository has it.",
+    ),
+    Recipe(
+        name="printed-correction",
+        failure_classes=STYLE | {FailureClass.TYPE_CHECK},
+        touches=("*",),
+        repair=Edit(apply=corrections.correct, sign=corrections.SAID, unproved=_NOT_TRIED),
+        summary="Made the corrections that the log spells out.",
     ),
 )

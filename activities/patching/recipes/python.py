@@ -6,12 +6,24 @@ from activities.patching.recipe import STYLE, FixCommand, Recipe, Rewrite, optio
 
 _PYTHON: Final = ("*.py", "*.pyi", "*.pyw", "*.ipynb")
 
+_RUFF_DROPS: Final = options(
+    "--fix --no-fix --fix-only --unsafe-fixes --diff --watch -w --statistics --exit-non-zero-on-fix"
+) | options("--output-file=1 -o=1 --output-format=1 --fixable=1 --unfixable=1 --extend-fixable=1")
+HARMLESS: Final = (
+    *("F841", "RUF059", "B007"),  # a name that nothing uses
+    *("UP", "E711", "E712", "E713", "E714", "E731"),  # another spelling of the same
+    *("W291", "W293"),  # blanks, in a text over several lines
+    *("C4", "SIM", "RET50", "PIE", "FURB", "D2", "D4"),  # comments may get lost, which is why ruff asks
+)
+"""Rules whose fix ruff calls unsafe and which changes no behaviour that code can rely on."""
+
 PYTHON: Final[tuple[Recipe, ...]] = (
     Recipe(
         name="ruff-check",
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            prints=frozenset({"--diff"}),
             tool="ruff",
             subcommand="check",
             forbids=frozenset(options("--exit-zero -e --add-noqa --add-ignore --show-files --show-settings")),
@@ -20,9 +32,11 @@ PYTHON: Final[tuple[Recipe, ...]] = (
                 adds=("--no-fix",),
             ),
             repair=Rewrite(
-                drops=options("--fix --no-fix --fix-only --unsafe-fixes --diff --watch -w --statistics")
-                | options("--exit-non-zero-on-fix --output-file=1 -o=1 --output-format=1"),
+                drops=_RUFF_DROPS,
                 adds=("--fix", "--no-unsafe-fixes"),
+            ),
+            further=Rewrite(
+                drops=_RUFF_DROPS, adds=("--fix", "--unsafe-fixes", f"--fixable={','.join(HARMLESS)}")
             ),
         ),
         summary="Applied ruff's safe fixes.",
@@ -32,6 +46,8 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=(*_PYTHON, "*.md"),
         repair=FixCommand(
+            names_files=True,
+            prints=frozenset({"--diff"}),
             tool="ruff",
             subcommand="format",
             marks=frozenset({"--check", "--diff"}),
@@ -44,6 +60,8 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
+            prints=frozenset({"--diff"}),
             tool="black",
             marks=frozenset({"--check"}),
             forbids=frozenset({"--code", "-c"}),
@@ -56,6 +74,8 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
+            prints=frozenset({"--diff", "--df"}),
             tool="isort",
             marks=frozenset({"--check", "--check-only", "-c"}),
             repair=Rewrite(drops=options("--check --check-only -c --diff --df")),
@@ -67,6 +87,7 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            prints=frozenset({"--check-diff", "-cd"}),
             tool="autoflake",
             marks=frozenset(options("--check -c --check-diff -cd")),
             repair=Rewrite(
@@ -80,6 +101,8 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
+            prints=frozenset({"--diff", "-d"}),
             tool="autopep8",
             marks=frozenset(options("--exit-code --diff -d")),
             check=Rewrite(
@@ -94,6 +117,8 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
+            prints=frozenset({"--diff", "-d"}),
             tool="yapf",
             marks=frozenset(options("--diff -d --quiet -q")),
             repair=Rewrite(drops=options("--diff -d --quiet -q"), adds=("--in-place",)),
@@ -105,6 +130,7 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
             tool="docformatter",
             marks=frozenset(options("--check -c")),
             repair=Rewrite(drops=options("--check -c --diff -d"), adds=("--in-place",)),

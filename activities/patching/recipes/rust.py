@@ -13,6 +13,8 @@ RUST: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_RUST,
         repair=FixCommand(
+            names_files=True,
+            prints=None,
             tool="cargo",
             subcommand="fmt",
             marks=frozenset({"--check"}),
@@ -25,7 +27,11 @@ RUST: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_RUST,
         repair=FixCommand(
-            tool="rustfmt", marks=frozenset({"--check"}), repair=Rewrite(drops=options("--check"))
+            names_files=True,
+            prints=None,
+            tool="rustfmt",
+            marks=frozenset({"--check"}),
+            repair=Rewrite(drops=options("--check")),
         ),
         summary="Formatted with rustfmt.",
     ),

@@ -23,6 +23,7 @@ def _formatter(
     marks: str = "",
     drops: str = "",
     adds: str = "",
+    prints: str = "",
     finds: Finds = Finds.EXIT,
     exercised: bool = False,
 ) -> Recipe:
@@ -36,6 +37,8 @@ def _formatter(
             subcommand=subcommand,
             marks=frozenset(options(marks)),
             finds=finds,
+            names_files=True,
+            prints=frozenset(options(prints)),
             repair=Rewrite(drops=options(marks) | options(drops), adds=tuple(adds.split())),
         ),
         summary=f"Formatted with {name}.",
@@ -65,9 +68,9 @@ def _spotless(tool: str) -> Recipe:
 
 
 SYSTEMS: Final[tuple[Recipe, ...]] = (
-    _formatter("gofmt", _GO, marks="-l -d", adds="-w", finds=Finds.OUTPUT),
-    _formatter("gofumpt", _GO, marks="-l -d", adds="-w", finds=Finds.OUTPUT),
-    _formatter("goimports", _GO, marks="-l -d", adds="-w", finds=Finds.OUTPUT),
+    _formatter("gofmt", _GO, marks="-l -d", adds="-w", prints="-d", finds=Finds.OUTPUT),
+    _formatter("gofumpt", _GO, marks="-l -d", adds="-w", prints="-d", finds=Finds.OUTPUT),
+    _formatter("goimports", _GO, marks="-l -d", adds="-w", prints="-d", finds=Finds.OUTPUT),
     Recipe(
         name="golangci-lint",
         failure_classes=STYLE,
@@ -82,12 +85,33 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
         summary="Applied golangci-lint's fixes.",
         exercised=False,
     ),
-    _formatter("golangci-lint-fmt", _GO, tool="golangci-lint", subcommand="fmt", marks="--diff -d"),
     _formatter(
-        "terraform-fmt", _TERRAFORM, tool="terraform", subcommand="fmt", marks="-check -diff", exercised=True
+        "golangci-lint-fmt",
+        _GO,
+        tool="golangci-lint",
+        subcommand="fmt",
+        marks="--diff -d",
+        prints="--diff -d",
     ),
-    _formatter("tofu-fmt", _TERRAFORM, tool="tofu", subcommand="fmt", marks="-check -diff"),
-    _formatter("shfmt", _SHELL, marks="-d --diff -l --list", adds="-w", finds=Finds.OUTPUT, exercised=True),
+    _formatter(
+        "terraform-fmt",
+        _TERRAFORM,
+        tool="terraform",
+        subcommand="fmt",
+        marks="-check -diff",
+        prints="-diff",
+        exercised=True,
+    ),
+    _formatter("tofu-fmt", _TERRAFORM, tool="tofu", subcommand="fmt", marks="-check -diff", prints="-diff"),
+    _formatter(
+        "shfmt",
+        _SHELL,
+        marks="-d --diff -l --list",
+        adds="-w",
+        prints="-d --diff",
+        finds=Finds.OUTPUT,
+        exercised=True,
+    ),
     Recipe(
         name="shellcheck",
         failure_classes=STYLE,
@@ -108,6 +132,7 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
         marks="--check -c",
         drops="--diff",
         adds="-i",
+        prints="--diff",
         exercised=True,
     ),
     Recipe(
@@ -162,9 +187,51 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
         marks="--verify-no-changes",
     ),
     _formatter(
-        "buf-format", ("*.proto",), tool="buf", subcommand="format", marks="--exit-code -d --diff", adds="-w"
+        "buf-format",
+        ("*.proto",),
+        tool="buf",
+        subcommand="format",
+        marks="--exit-code -d --diff",
+        adds="-w",
+        prints="-d --diff",
+        exercised=True,
+    ),
+    Recipe(
+        name="buildifier",
+        failure_classes=STYLE,
+        touches=("BUILD", "BUILD.bazel", "WORKSPACE", "WORKSPACE.bazel", "MODULE.bazel", "*.bzl", "*.BUILD"),
+        repair=FixCommand(
+            tool="buildifier",
+            marks=frozenset({"-mode", "--mode", "-lint", "--lint", "-d"}),
+            names_files=True,
+            repair=Rewrite(
+                drops=options("-mode --mode -lint --lint -d -v -format --format"),
+                adds=("-mode=fix", "-lint=fix"),
+            ),
+        ),
+        summary="Formatted with buildifier.",
     ),
     _formatter("swiftformat", ("*.swift",), marks="--lint"),
+    Recipe(
+        name="swiftlint",
+        failure_classes=STYLE,
+        touches=("*.swift",),
+        repair=FixCommand(
+            tool="swiftlint",
+            check=Rewrite(drops=options("--fix --autocorrect")),
+            repair=Rewrite(only=options("--config=1 --path=1 --strict"), adds=("--fix",)),
+        ),
+        summary="Applied SwiftLint's corrections.",
+        exercised=False,
+    ),
+    _formatter("pint", ("*.php",), marks="--test", drops="-v"),
+    _formatter("nixpkgs-fmt", ("*.nix",), marks="--check"),
+    _formatter("alejandra", ("*.nix",), marks="--check -c"),
+    _formatter("scalafmt", ("*.scala", "*.sbt"), marks="--check --test"),
+    _formatter("elm-format", ("*.elm",), marks="--validate", adds="--yes"),
+    _formatter("ocamlformat", ("*.ml", "*.mli"), marks="--check", adds="--inplace"),
+    _formatter("ormolu", ("*.hs",), marks="--mode=1 -m=1", adds="--mode=inplace"),
+    _formatter("fourmolu", ("*.hs",), marks="--mode=1 -m=1", adds="--mode=inplace"),
     _formatter("stylua", ("*.lua",), marks="--check -c"),
     _formatter("mix-format", ("*.ex", "*.exs"), tool="mix", subcommand="format", marks="--check-formatted"),
     _formatter(

@@ -61,6 +61,7 @@ WEB: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PRETTIER,
         repair=FixCommand(
+            names_files=True,
             tool="prettier",
             marks=frozenset(options("--check -c --list-different -l")),
             check=Rewrite(drops=options("--write -w")),
@@ -106,7 +107,6 @@ WEB: Final[tuple[Recipe, ...]] = (
             repair=Rewrite(drops=options("--check")),
         ),
         summary="Formatted with deno fmt.",
-        exercised=False,
     ),
     Recipe(
         name="deno-lint",
@@ -119,7 +119,6 @@ WEB: Final[tuple[Recipe, ...]] = (
             repair=Rewrite(drops=options("--fix --json --compact"), adds=("--fix",)),
         ),
         summary="Applied deno lint's fixes.",
-        exercised=False,
     ),
     Recipe(
         name="dprint",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from time import monotonic
 from typing import Final
 
 from activities.publishing.gate import lines, scripts
@@ -41,7 +42,7 @@ def inventories(change: Change, *, until: float) -> tuple[Inventory, Inventory] 
     """
     reader = _reader(change, until)
     texts = [text for text in (change.before, change.after) if text is not None]
-    if reader is None or any(_is_too_much(text) for text in texts):
+    if reader is None or monotonic() > until or any(_is_too_much(text) for text in texts):
         return None
     before = Inventory() if change.before is None else reader(change.before)
     after = None if before is None else reader(change.after)

@@ -6,12 +6,24 @@ from typing import Any, Final
 import anthropic
 import httpx2
 import pytest
-from messages_api import KEY, MODEL, Cut, Fault, MessagesApi, Raw, Said, Turn, answer, listening, text
 from pydantic import BaseModel, SecretStr
 
 from activities.adapters.claude import REPLY_TOKENS, Claude, ModelAccess, ModelProvider, Question, Reply
 from activities.adapters.model_prices import ModelPrice, Tokens, cost_usd, price_of
 from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
+from localhub.messages_api import (
+    KEY,
+    MODEL,
+    Cut,
+    Fault,
+    MessagesApi,
+    Raw,
+    Said,
+    Turn,
+    answer,
+    listening,
+    text,
+)
 from workflows.models import ModelProblem
 
 

@@ -1,5 +1,6 @@
 import json
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx2
 import pytest
@@ -8,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from activities.checks.activity import ChecksActivities
 from scripted_wire import API, ScriptedWire, answer
 from workflows.models import (
+    ChecksReading,
     ChecksRequest,
     CiVerdict,
     RerunRequest,
@@ -92,11 +94,22 @@ async def test_a_failed_run_is_read_with_its_branch_and_pull_request(wire: Scrip
     assert (found.head_is_fork, found.head_is_bot, found.skip_marker) == (False, False, False)
 
 
-async def test_a_run_without_a_pull_request_asks_nothing_about_a_base(wire: ScriptedWire) -> None:
+async def test_a_branch_without_a_pull_request_is_compared_with_the_default_branch(
+    wire: ScriptedWire,
+) -> None:
     wire.on("GET", f"{ROOT}/git/ref/heads/topic", a_ref("topic", HEAD))
     wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    on_main = a_run(id=6, run_attempt=2, head_branch="main")
+    wire.on("GET", f"{ROOT}/actions/workflows/3/runs?branch=main", answer(200, {"workflow_runs": [on_main]}))
     found = await read_run(wire)
-    assert (found.pull_request, found.base_branch, found.base_failed_run) == (None, None, None)
+    assert (found.pull_request, found.base_branch) == (None, None)
+    assert (found.base_failed_run, found.base_failed_run_attempt) == (6, 2)
+
+
+async def test_the_default_branch_has_no_base_to_blame(wire: ScriptedWire) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/main", a_ref("main", HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    assert (await read_run(wire, head_branch="main")).base_failed_run is None
     assert not [path for path in wire.paths() if "/workflows/" in path]
 
 
@@ -164,7 +177,7 @@ async def test_a_renamed_repository_is_not_a_fork_of_itself(wire: ScriptedWire) 
         ({"head_branch": "dependabot/npm/left-pad"}, True),
         ({"head_branch": "renovate/pytest"}, True),
         ({"head_commit": {"message": "x", "author": {"name": "pre-commit-ci[bot]"}}}, True),
-        ({"head_branch": "regreen/7", "actor": {"login": "regreen[bot]", "type": "Bot"}}, False),
+        ({"head_branch": "regreen/8", "actor": {"login": "regreen[bot]", "type": "Bot"}}, False),
         ({"head_branch": "regreen/7/more", "actor": {"login": "x[bot]", "type": "Bot"}}, True),
         ({"head_branch": "robots/dependabot"}, False),
         ({"actor": None, "head_commit": None}, False),
@@ -174,6 +187,8 @@ async def test_another_bots_branch_is_known_by_its_actor_author_or_prefix(
     wire: ScriptedWire, changes: dict[str, Any], *, is_bot: bool
 ) -> None:
     wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    wire.on("GET", f"{ROOT}/commits/{HEAD}", answer(200, {"author": {"login": "regreen[bot]"}}))
+    wire.on("GET", "/user", answer(200, {"login": "regreen[bot]"}))
     assert (await read_run(wire, **changes)).head_is_bot is is_bot
 
 
@@ -203,19 +218,113 @@ async def test_a_cut_connection_is_an_error_to_retry(wire: ScriptedWire) -> None
     assert (caught.value.type, caught.value.non_retryable) == ("unavailable", False)
 
 
+# ── where a run's commit belongs ────────────────────────────────────────────────────────────────────────────
+
+QUEUED = f"gh-readonly-queue/release/2.x/pr-5-{BASE}"
+
+
+async def test_a_merge_queues_entry_is_known_with_the_pull_request_it_tests(wire: ScriptedWire) -> None:
+    wire.on("GET", f"{ROOT}/pulls/5", answer(200, a_pull(base={"ref": "release/2.x"})))
+    found = await read_run(wire, event="merge_group", head_branch=QUEUED)
+    assert found.merge_queue
+    assert (found.pull_request, found.pull_request_open, found.base_branch) == (5, True, "release/2.x")
+    assert not [path for path in wire.paths() if "gh-readonly-queue" in path]
+
+
+async def test_a_branch_that_is_only_named_like_the_merge_queue_is_an_ordinary_one(
+    wire: ScriptedWire,
+) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/{QUEUED}", a_ref(QUEUED, HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    found = await read_run(wire, event="push", head_branch=QUEUED)
+    assert (found.merge_queue, found.branch_tip) == (False, HEAD)
+
+
+@pytest.mark.parametrize("event", ["push", "release", "workflow_dispatch"])
+@pytest.mark.parametrize("tip", [HEAD, TIP])
+async def test_a_tags_run_is_for_the_default_branch(wire: ScriptedWire, event: str, tip: str) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/tags/v1.0", a_ref("v1.0", BASE))
+    wire.on("GET", f"{ROOT}/git/ref/heads/main", a_ref("main", tip))
+    found = await read_run(wire, event=event, head_branch="v1.0")
+    assert (found.tag, found.target_branch, found.branch_tip) == (True, "main", tip)
+
+
+@pytest.mark.parametrize("event", ["schedule", "workflow_dispatch", "repository_dispatch"])
+async def test_what_a_clock_or_a_person_started_belongs_to_its_branch(wire: ScriptedWire, event: str) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/trunk", a_ref("trunk", HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    found = await read_run(wire, event=event, head_branch="trunk")
+    assert (found.tag, found.target_branch, found.branch_tip) == (False, "trunk", HEAD)
+
+
+@pytest.mark.parametrize(
+    ("author", "taken"), [({"login": "Regreen[bot]"}, False), ({"login": "ada"}, True), (None, True)]
+)
+async def test_a_fix_branch_is_ours_by_its_name_and_its_commits_author(
+    wire: ScriptedWire, author: dict[str, str] | None, *, taken: bool
+) -> None:
+    wire.on("GET", f"{ROOT}/git/ref/heads/regreen/8", a_ref("regreen/8", HEAD))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    wire.on("GET", f"{ROOT}/commits/{HEAD}", answer(200, {"author": author}))
+    wire.on("GET", "/user", answer(200, {"login": "regreen[bot]"}))
+    assert (await read_run(wire, head_branch="regreen/8")).fix_branch_taken is taken
+
+
+ODD_NAMES = [
+    "feat/ü#1%",
+    "a+b",
+    "v1.2.x",
+    "🚀/launch",
+    "refs/heads/x",
+    "a&b=c",
+    "what,now;then",
+    "100%25",
+    "@me",
+    "a'b\"c`$(id)",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+async def test_a_branch_with_an_odd_name_is_found_by_just_that_name(wire: ScriptedWire, name: str) -> None:
+    asked: list[str] = []
+
+    def here(request: httpx2.Request) -> httpx2.Response:
+        asked.append(unquote(request.url.raw_path.decode().partition("?")[0]))
+        return a_ref(name, HEAD)
+
+    wire.on("GET", API + quote(f"{ROOT}/git/ref/heads/{name}"), here)
+    wire.on(
+        "GET", f"{ROOT}/pulls", answer(200, [a_pull(head={"ref": name, "repo": {"full_name": REPOSITORY}})])
+    )
+    found = await read_run(wire, head_branch=name)
+    assert (found.head_branch, found.branch_tip, found.pull_request) == (name, HEAD, 5)
+    assert asked == [f"{ROOT}/git/ref/heads/{name}"]
+    [listing] = [each for each in wire.asked if each.url.path == f"{ROOT}/pulls"]
+    assert listing.url.params["head"] == f"acme:{name}"
+
+
 # ── read_checks ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def commit_says(
-    wire: ScriptedWire, sha: str, runs: list[dict[str, Any]], checks: list[dict[str, Any]]
+    wire: ScriptedWire,
+    sha: str,
+    runs: list[dict[str, Any]],
+    checks: list[dict[str, Any]],
+    statuses: httpx2.Response | None = None,
 ) -> None:
     wire.on("GET", f"{ROOT}/commits/{sha}/check-runs", answer(200, {"check_runs": checks}))
     wire.on("GET", f"{ROOT}/actions/runs?head_sha={sha}", answer(200, {"workflow_runs": runs}))
+    wire.on("GET", f"{ROOT}/commits/{sha}/status", statuses or answer(200, {"statuses": []}))
 
 
 def a_check(app: str, conclusion: str | None) -> dict[str, Any]:
     status = "completed" if conclusion else "in_progress"
     return {"id": 1, "name": "c", "status": status, "conclusion": conclusion, "app": {"slug": app}}
+
+
+def a_job(name: str, conclusion: str | None) -> dict[str, Any]:
+    return {"id": 1, "run_id": 7, "name": name, "conclusion": conclusion, "head_sha": HEAD}
 
 
 def checks_request(**changes: Any) -> ChecksRequest:
@@ -226,7 +335,7 @@ async def test_a_green_fix_is_read_with_one_look_at_its_commit(wire: ScriptedWir
     commit_says(wire, HEAD, [a_run(conclusion="success")], [a_check("github-actions", "failure")])
     found = await activities(wire).read_checks(checks_request())
     assert found.verdict is CiVerdict.GREEN
-    assert len(wire.asked) == 2
+    assert len(wire.asked) == 3
 
 
 async def test_a_red_fix_names_the_run_attempt_and_file_to_learn_from(wire: ScriptedWire) -> None:
@@ -241,10 +350,101 @@ async def test_a_red_fix_names_the_run_attempt_and_file_to_learn_from(wire: Scri
 
 
 async def test_what_was_red_before_is_looked_up_only_when_something_else_is_red(wire: ScriptedWire) -> None:
-    other = a_run(id=13, workflow_id=4)
+    other = a_run(id=13, workflow_id=4, name="Other")
     commit_says(wire, HEAD, [a_run(conclusion="success"), other], [a_check("codecov", "failure")])
     commit_says(wire, BASE, [a_run(id=2, workflow_id=4)], [a_check("codecov", "failure")])
+    found = await activities(wire).read_checks(checks_request())
+    assert (found.verdict, found.also_red) == (CiVerdict.GREEN, ("Other", "c"))
+
+
+RULES = f"{ROOT}/rules/branches/main"
+PROTECTION = f"{ROOT}/branches/main"
+
+
+def a_rule(*contexts: str) -> dict[str, Any]:
+    required = [{"context": context, "integration_id": 1} for context in contexts]
+    return {"type": "required_status_checks", "parameters": {"required_status_checks": required}}
+
+
+async def read_with_pull_request(wire: ScriptedWire) -> ChecksReading:
+    wire.on("GET", f"{ROOT}/pulls/6", answer(200, a_pull(6)))
+    return await activities(wire).read_checks(checks_request(pull_request=6))
+
+
+@pytest.mark.parametrize("by", ["ruleset", "protection"])
+async def test_a_red_check_that_the_base_requires_is_not_passed_over(wire: ScriptedWire, by: str) -> None:
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [a_check("codecov", "failure")])
+    commit_says(wire, BASE, [], [])
+    if by == "ruleset":
+        wire.on("GET", RULES, answer(200, [{"type": "deletion"}, a_rule("lint", "c")]))
+    else:
+        protection = {"required_status_checks": {"contexts": ["c"]}}
+        wire.on("GET", PROTECTION, answer(200, {"name": "main", "protection": protection}))
+    found = await read_with_pull_request(wire)
+    assert (found.verdict, found.detail) == (CiVerdict.BLOCKED, "c of codecov ended as failure.")
+
+
+async def test_a_red_check_that_nobody_requires_is_only_named(wire: ScriptedWire) -> None:
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [a_check("codecov", "failure")])
+    commit_says(wire, BASE, [], [])
+    wire.on("GET", RULES, answer(403, {"message": "Upgrade to GitHub Pro to enable this feature."}))
+    wire.on("GET", PROTECTION, answer(200, {"name": "main", "protection": {"enabled": False}}))
+    found = await read_with_pull_request(wire)
+    assert (found.verdict, found.also_red) == (CiVerdict.GREEN, ("c",))
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ("success", CiVerdict.GREEN),
+        ("pending", CiVerdict.PENDING),
+        ("failure", CiVerdict.BLOCKED),
+        ("error", CiVerdict.BLOCKED),
+        ("expected", CiVerdict.BLOCKED),
+    ],
+)
+async def test_a_required_commit_status_counts_like_a_check(
+    wire: ScriptedWire, state: str, verdict: CiVerdict
+) -> None:
+    statuses = answer(200, {"statuses": [{"context": "license/cla", "state": state}]})
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [], statuses)
+    commit_says(wire, BASE, [], [])
+    wire.on("GET", RULES, answer(200, [a_rule("license/cla")]))
+    assert (await read_with_pull_request(wire)).verdict is verdict
+
+
+async def test_without_the_permission_for_statuses_the_rest_still_counts(wire: ScriptedWire) -> None:
+    refusal = answer(403, {"message": "Resource not accessible by integration"})
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [], refusal)
     assert (await activities(wire).read_checks(checks_request())).verdict is CiVerdict.GREEN
+
+
+async def test_a_green_run_that_skipped_the_failed_job_proves_nothing(wire: ScriptedWire) -> None:
+    commit_says(wire, HEAD, [a_run(conclusion="success")], [])
+    jobs = [a_job("lint", "skipped"), a_job("test", "success")]
+    wire.on("GET", f"{RUN}/jobs", answer(200, {"jobs": jobs}))
+    found = await activities(wire).read_checks(checks_request(failed_jobs=("lint",)))
+    assert found.verdict is CiVerdict.SKIPPED
+    assert "lint" in found.detail
+
+
+async def test_a_rerun_of_the_failed_jobs_alone_is_judged_by_all_of_them(wire: ScriptedWire) -> None:
+    commit_says(wire, HEAD, [a_run(conclusion="success", run_attempt=2)], [])
+    first = [a_job("test (1)", "success"), a_job("test (2)", "failure")]
+    wire.on("GET", f"{RUN}/jobs?filter=all", answer(200, {"jobs": [*first, a_job("test (2)", "success")]}))
+    request = checks_request(failed_jobs=("test (1)", "test (2)"))
+    assert (await activities(wire).read_checks(request)).verdict is CiVerdict.GREEN
+
+
+@pytest.mark.parametrize(("tip", "moved"), [(BASE, False), (TIP, True), (None, True)])
+async def test_a_failing_branch_that_moved_on_or_is_gone_is_seen(
+    wire: ScriptedWire, tip: str | None, *, moved: bool
+) -> None:
+    commit_says(wire, HEAD, [], [])
+    if tip:
+        wire.on("GET", f"{ROOT}/git/ref/heads/topic", a_ref("topic", tip))
+    found = await activities(wire).read_checks(checks_request(failing_branch="topic"))
+    assert found.failing_branch_moved is moved
 
 
 async def test_what_the_fix_broke_is_red(wire: ScriptedWire) -> None:
@@ -256,6 +456,7 @@ async def test_what_the_fix_broke_is_red(wire: ScriptedWire) -> None:
 
 async def test_runs_on_every_page_count(wire: ScriptedWire) -> None:
     wire.on("GET", f"{ROOT}/commits/{HEAD}/check-runs", answer(200, {"check_runs": []}))
+    wire.on("GET", f"{ROOT}/commits/{HEAD}/status", answer(200, {"statuses": []}))
     following = {"link": f'<{API}{ROOT}/actions/runs?page=2&head_sha={HEAD}>; rel="next"'}
 
     def page(request: httpx2.Request) -> httpx2.Response:

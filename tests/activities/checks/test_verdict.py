@@ -1,12 +1,23 @@
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from activities.checks.verdict import CheckFact, CheckKey, RunFact, failing, judge
+from activities.checks.verdict import (
+    Before,
+    CheckFact,
+    CheckKey,
+    RunFact,
+    failing,
+    judge,
+    newest,
+    unproved,
+)
 from workflows.models import CiVerdict
 
 OURS = 1
-GREEN, RED, PENDING = CiVerdict.GREEN, CiVerdict.RED, CiVerdict.PENDING
+GREEN, RED, PENDING, BLOCKED = CiVerdict.GREEN, CiVerdict.RED, CiVerdict.PENDING, CiVerdict.BLOCKED
 
 
 def run(
@@ -39,8 +50,10 @@ class Case:
     runs: list[RunFact] = field(default_factory=list)
     checks: list[CheckFact] = field(default_factory=list)
     red_before: frozenset[CheckKey] = frozenset()
+    required: frozenset[str] = frozenset()
 
 
+PATCH = frozenset({"patch"})
 OTHER_WAS_RED = frozenset({("workflow", "2")})
 CHECK_WAS_RED = frozenset({("codecov", "patch")})
 
@@ -59,8 +72,8 @@ CASES = [
     Case("ours went stale", CiVerdict.CANCELLED, [run("stale")]),
     Case("ours timed out", CiVerdict.TIMED_OUT, [run("timed_out")]),
     Case("ours waits for a human", CiVerdict.ACTION_REQUIRED, [run("action_required")]),
-    Case("ours was skipped", CiVerdict.ABSENT, [run("skipped")]),
-    Case("ours was neutral", CiVerdict.ABSENT, [run("neutral")]),
+    Case("ours was skipped", CiVerdict.SKIPPED, [run("skipped")]),
+    Case("ours was neutral", CiVerdict.SKIPPED, [run("neutral")]),
     Case("ours ended in a word of tomorrow", CiVerdict.CANCELLED, [run("splendid")]),
     Case("ours ended without a conclusion", CiVerdict.CANCELLED, [run(None)]),
     Case("both events are green", GREEN, [run("success"), run("success", run_id=11, event="pull_request")]),
@@ -95,30 +108,60 @@ CASES = [
     Case("ours is red while another is going", RED, [run("failure"), going(workflow=2)]),
     Case("ours is cancelled while another is going", PENDING, [run("cancelled"), going(workflow=2)]),
     Case("ours was red before and still is", RED, [run("failure")], [], frozenset({("workflow", "1")})),
-    Case("a check broke", RED, [run("success")], [check("failure")]),
-    Case("a check was red before", GREEN, [run("success")], [check("failure")], CHECK_WAS_RED),
+    Case("another waits for a deployment's approval", GREEN, [run("success"), going(2, "waiting")]),
+    Case("a check nobody requires broke", GREEN, [run("success")], [check("failure")]),
+    Case("a check nobody requires is going", GREEN, [run("success")], [check(None, status="queued")]),
+    Case("a check nobody requires ended in a word of tomorrow", GREEN, [run("success")], [check("odd")]),
+    Case("a required check passed", GREEN, [run("success")], [check("success")], required=PATCH),
+    Case("a required check is neutral", GREEN, [run("success")], [check("neutral")], required=PATCH),
+    Case("a required check was skipped", GREEN, [run("success")], [check("skipped")], required=PATCH),
+    Case("a required check broke", BLOCKED, [run("success")], [check("failure")], required=PATCH),
+    Case("a required check was cancelled", BLOCKED, [run("success")], [check("cancelled")], required=PATCH),
+    Case("a required check is stale", BLOCKED, [run("success")], [check("stale")], required=PATCH),
+    Case(
+        "a required check waits for a human",
+        BLOCKED,
+        [run("success")],
+        [check("action_required")],
+        required=PATCH,
+    ),
+    Case("a required check timed out", BLOCKED, [run("success")], [check("timed_out")], required=PATCH),
+    Case(
+        "a required check ended in a word of tomorrow",
+        BLOCKED,
+        [run("success")],
+        [check("odd")],
+        required=PATCH,
+    ),
+    Case(
+        "a required check was red before", GREEN, [run("success")], [check("failure")], CHECK_WAS_RED, PATCH
+    ),
     Case(
         "the same check of another App was red before",
-        RED,
+        BLOCKED,
         [run("success")],
         [check("failure", app="x")],
         CHECK_WAS_RED,
+        PATCH,
     ),
-    Case("a check is going", PENDING, [run("success")], [check(None, status="queued")]),
-    Case("a check is neutral", GREEN, [run("success")], [check("neutral")]),
-    Case("a check ended in a word of tomorrow", CiVerdict.CANCELLED, [run("success")], [check("odd")]),
     Case(
-        "a check called success that is not done",
+        "a required check is going", PENDING, [run("success")], [check(None, status="queued")], required=PATCH
+    ),
+    Case(
+        "a required check called success that is not done",
         PENDING,
         [run("success")],
         [check("success", status="pending")],
+        required=PATCH,
     ),
+    Case("ours failed and a required check broke", RED, [run("failure")], [check("failure")], required=PATCH),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
 def test_the_verdict_when(case: Case) -> None:
-    assert judge(OURS, case.runs, case.checks, case.red_before).verdict is case.verdict
+    before = Before(case.red_before, case.required)
+    assert judge(OURS, case.runs, case.checks, before).verdict is case.verdict
 
 
 @pytest.mark.parametrize("conclusion", [None, "", "SUCCESS", "ok", "failure", "skipped", "stale"])
@@ -132,13 +175,82 @@ def test_a_red_verdict_names_the_run_to_look_into() -> None:
     assert verdict.failed == ours
 
 
-def test_a_red_check_has_no_run_to_look_into() -> None:
-    assert judge(OURS, [run("success")], [check("failure")]).failed is None
+def test_a_red_check_beside_a_green_fix_is_named() -> None:
+    assert judge(OURS, [run("success")], [check("failure")]).also_red == ("patch",)
 
 
-def test_a_red_run_is_named_before_a_red_check() -> None:
-    other = run("failure", workflow=2)
-    assert judge(OURS, [run("success"), other], [check("failure")]).failed == other
+def test_a_required_check_that_is_red_is_named_with_its_app() -> None:
+    verdict = judge(OURS, [run("success")], [check("failure")], Before(required=PATCH))
+    assert verdict.detail == "patch of codecov ended as failure."
+
+
+WORDS = st.one_of(
+    st.none(), st.text(max_size=20), st.sampled_from(["success", "failure", "neutral", "skipped"])
+)
+STATUSES = st.one_of(st.sampled_from(["completed", "queued", "in_progress", "waiting"]), st.text(max_size=12))
+RUNS = st.lists(
+    st.builds(
+        run,
+        WORDS,
+        workflow=st.integers(1, 3),
+        run_id=st.integers(1, 9),
+        event=st.sampled_from(["push", "pull_request"]),
+        status=STATUSES,
+        attempt=st.integers(1, 3),
+    )
+)
+CHECKS = st.lists(st.builds(check, WORDS, app=st.sampled_from(["codecov", "status"]), status=STATUSES))
+
+
+@given(RUNS, CHECKS, st.sampled_from([frozenset[str](), PATCH]))
+def test_green_is_only_what_completed_as_success_in_the_workflow_that_failed(
+    runs: list[RunFact], checks: list[CheckFact], required: frozenset[str]
+) -> None:
+    if judge(OURS, runs, checks, Before(required=required)).verdict is not GREEN:
+        return
+    own = [each for each in newest(runs) if each.workflow_id == OURS]
+    assert all(each.status == "completed" for each in own)
+    assert "success" in {each.conclusion for each in own}
+    assert {each.conclusion for each in own} <= {"success", "skipped", "neutral"}
+    assert not required or {each.conclusion for each in checks} <= {"success", "skipped", "neutral"}
+
+
+@given(RUNS, CHECKS)
+def test_a_word_that_github_adds_to_our_workflow_is_never_green(
+    runs: list[RunFact], checks: list[CheckFact]
+) -> None:
+    strange = run("splendid", run_id=10)
+    assert judge(OURS, [*runs, strange], checks).verdict is not GREEN
+
+
+@pytest.mark.parametrize(
+    ("failed", "jobs", "missing"),
+    [
+        (["lint"], [("lint", "success")], None),
+        (["lint"], [("lint", "skipped"), ("test", "success")], "lint"),
+        (["lint"], [("lint", "neutral")], "lint"),
+        (["lint"], [("lint", None)], "lint"),
+        (["lint"], [("test", "success")], "lint"),
+        (["lint"], [("lint", "skipped"), ("lint", "success")], None),
+        (["lint"], [("lint", "failure"), ("lint", "success")], None),
+        (["test (3.11)", "test (3.12)"], [("test (3.11)", "success"), ("test (3.12)", "success")], None),
+        (
+            ["test (3.11)", "test (3.12)"],
+            [("test (3.11)", "success"), ("test (3.12)", "skipped")],
+            "test (3.12)",
+        ),
+        (["test (3.11)"], [("test (3.13)", "success")], None),
+        (["test (3.11)"], [("test", "skipped")], "test (3.11)"),
+        (["call / lint"], [("call / lint", "success")], None),
+        (["call / lint"], [("call", "skipped"), ("other / lint", "success")], "call / lint"),
+        (["call (1) / lint"], [("call (2) / lint", "success")], None),
+        ([], [], None),
+    ],
+)
+def test_a_green_run_proves_only_the_jobs_that_succeeded_in_it(
+    failed: list[str], jobs: list[tuple[str, str | None]], missing: str | None
+) -> None:
+    assert unproved(failed, jobs) == missing
 
 
 def test_what_was_red_is_told_by_the_newest_run_of_each_workflow() -> None:

@@ -6,7 +6,6 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from messages_api import KEY, MODEL, Fault, MessagesApi, Turn, answer, listening, text
 from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -14,6 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider, Reply
 from activities.diagnosis.activity import NO_MODEL, DiagnosisActivities
 from activities.diagnosis.opinion import opinion, question
+from localhub.messages_api import KEY, MODEL, Fault, MessagesApi, Turn, answer, listening, text
 from workflows.models import (
     Action,
     Blame,

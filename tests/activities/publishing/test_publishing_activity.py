@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -405,6 +406,66 @@ async def test_a_commit_that_does_not_exist_is_an_error_not_a_state(
     assert caught.value.non_retryable
 
 
+@pytest.mark.parametrize(
+    ("state", "merged_at", "expected"),
+    [
+        ("closed", None, BranchState.CLOSED),
+        ("closed", "2026-01-02T03:04:05Z", BranchState.MERGED),
+        ("open", None, BranchState.ADVANCED),
+    ],
+)
+async def test_nothing_is_pushed_behind_the_back_of_who_closed_the_pull_request(
+    hub: SmallGitHub,
+    publish: PublishingActivities,
+    state: str,
+    merged_at: str | None,
+    expected: BranchState,
+) -> None:
+    first = await first_commit(hub, publish)
+    hub.refs[BRANCH] = first.sha
+    ours(hub, state)["merged_at"] = merged_at
+    second = hub.commit({}, parent=first.sha)
+    request = branch_request(hub, second, expected=first.sha).model_copy(update={"pull_request": 1})
+    assert (await advance(publish, request))[0] is expected
+    assert (hub.refs[BRANCH] == second) is (expected is BranchState.ADVANCED)
+
+
+async def refused(hub: SmallGitHub, publish: PublishingActivities) -> ApplicationError:
+    commit = await first_commit(hub, publish)
+    with pytest.raises(ApplicationError) as caught:
+        await publish.advance_fix_branch(branch_request(hub, commit.sha))
+    assert caught.value.non_retryable
+    assert BRANCH not in hub.refs
+    return caught.value
+
+
+async def test_a_ruleset_that_refuses_the_fix_branch_is_named(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.rules = ["creation", "deletion", "required_signatures"]
+    error = await refused(hub, publish)
+    assert error.type == "branch_refused"
+    assert "Cannot create ref due to creations being restricted" in error.message
+    assert "branches may not be created; commits must be signed" in error.message
+
+
+async def test_a_branch_that_leaves_no_room_for_the_fix_branch_is_named(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.refs["regreen"] = hub.refs["topic"]
+    error = await refused(hub, publish)
+    assert error.type == "branch_refused"
+    assert "A branch named `regreen`" in error.message
+
+
+async def test_commits_name_no_author_so_that_github_signs_them_for_an_app(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    await first_commit(hub, publish)
+    [body] = [json.loads(each.content) for each in hub.asked if each.url.path.endswith("/git/commits")]
+    assert body.keys() == {"message", "tree", "parents"}
+
+
 async def test_no_branch_but_the_fix_branch_is_ever_written(
     hub: SmallGitHub, publish: PublishingActivities
 ) -> None:
@@ -418,6 +479,7 @@ async def test_no_branch_but_the_fix_branch_is_ever_written(
 
 
 def pull_request(hub: SmallGitHub, attempt: int = 1) -> PullRequestRequest:
+    hub.refs.setdefault(BRANCH, hub.commit({}, parent=hub.refs["topic"]))
     return PullRequestRequest(
         repository=REPOSITORY,
         run_id=RUN,
@@ -435,7 +497,8 @@ async def test_a_draft_is_opened_against_the_failing_branch(
     hub: SmallGitHub, publish: PublishingActivities
 ) -> None:
     opened = await publish.open_pull_request(pull_request(hub))
-    assert opened == PullRequest(number=1, url="https://github.com/acme/widgets/pull/1")
+    url = "https://github.com/acme/widgets/pull/1"
+    assert opened == PullRequest(number=1, url=url, base_branch="topic")
     (pull,) = hub.pulls
     assert (pull["draft"], pull["base"]["ref"], pull["head"]["ref"]) == (True, "topic", BRANCH)
     assert pull["title"] == "Fix lint failure in run 7 (attempt 1 of at most 3)"
@@ -500,6 +563,78 @@ async def test_a_closed_pull_request_stays_closed_and_is_said_to_be(
     ours(hub, state="closed")
     assert (await publish.open_pull_request(pull_request(hub))).state == "closed"
     assert hub.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("gone", "kind"), [("topic", "base_deleted"), (BRANCH, "fix_branch_deleted"), (None, "fix_contained")]
+)
+async def test_a_branch_that_changed_before_the_pull_request_is_told_apart_from_a_refusal(
+    hub: SmallGitHub, publish: PublishingActivities, gone: str | None, kind: str
+) -> None:
+    request = pull_request(hub)
+    if gone is None:
+        hub.refs["topic"] = hub.refs[BRANCH]
+    else:
+        del hub.refs[gone]
+    with pytest.raises(ApplicationError) as caught:
+        await publish.open_pull_request(request)
+    assert caught.value.type == kind
+
+
+def with_workflow(hub: SmallGitHub, on: str, **changes: Any) -> PullRequestRequest:
+    text = f"on:\n  {on}\njobs: {{}}\n".encode()
+    hub.refs[BRANCH] = hub.commit({WORKFLOW: ("100644", text)}, parent=hub.refs["topic"])
+    facts = {
+        "head_sha": hub.refs[BRANCH],
+        "workflow_path": WORKFLOW,
+        "workflow_id": 3,
+        "other_bases": ("main", "main"),
+    }
+    return pull_request(hub).model_copy(update=facts | changes)
+
+
+async def test_a_workflow_for_pull_requests_against_main_gets_one_against_main(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.refs["main"] = hub.commit({})
+    opened = await publish.open_pull_request(with_workflow(hub, "pull_request: {branches: [main]}"))
+    assert (opened.base_branch, opened.ci_obstacle) == ("main", "")
+    assert "change the base to `topic`" in hub.pulls[0]["body"]
+
+
+async def test_a_later_attempt_leaves_the_pull_request_where_it_is(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.refs["main"] = hub.commit({})
+    first = await publish.open_pull_request(with_workflow(hub, "pull_request: {branches: [main]}"))
+    second = await publish.open_pull_request(
+        with_workflow(hub, "pull_request: {branches: [main]}", attempt=2)
+    )
+    assert (second.number, second.base_branch, second.ci_obstacle) == (first.number, "main", "")
+
+
+async def test_a_workflow_that_never_runs_on_fixes_is_said_to_be_one(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    opened = await publish.open_pull_request(with_workflow(hub, "schedule: [{cron: '0 0 * * *'}]"))
+    assert opened.base_branch == "topic"
+    assert "neither on pushes nor on pull requests" in opened.ci_obstacle
+
+
+async def test_a_workflow_that_is_switched_off_is_said_to_be(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.workflow_state = "disabled_inactivity"
+    opened = await publish.open_pull_request(with_workflow(hub, "pull_request:"))
+    assert "disabled_inactivity" in opened.ci_obstacle
+
+
+async def test_where_ci_skips_drafts_it_is_opened_ready(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    types = "pull_request: {types: [opened, synchronize, reopened, ready_for_review]}"
+    await publish.open_pull_request(with_workflow(hub, types))
+    assert hub.pulls[0]["draft"] is False
 
 
 async def test_where_drafts_are_not_supported_it_is_opened_ready(

@@ -1,0 +1,56 @@
+"""What one remediation of the scenario `lint` leaves at GitHub: one of everything, whatever went wrong."""
+
+import asyncio
+
+from localhub.scenarios import scenario
+from localhub.stage import REPOSITORY, Stage
+from workflows.models import Outcome, Status
+from workflows.naming import FIX_LABELS, remediation_id
+from workflows.remediation import RemediationWorkflow
+
+
+async def break_lint(stage: Stage) -> str:
+    """Push a green repository, then the commit that breaks it; that commit."""
+    lint = scenario("lint")
+    assert lint is not None
+    await stage.hub.commit(REPOSITORY, "main", lint.files, "Start")
+    await stage.hub.idle()
+    return await stage.hub.commit(REPOSITORY, "main", lint.breaking, lint.message)
+
+
+async def assert_fixed_exactly_once(stage: Stage, main: str) -> None:
+    """Wait for the end; the fix of the commit `main` is there, and each of its parts once."""
+    hub, repository = stage.hub, stage.hub.repository(REPOSITORY)
+    status = await _ended(stage, main)
+    assert (status.outcome, len(status.attempts)) == (Outcome.FIXED, 1)
+    await hub.idle()
+    refs = await repository.git.refs()
+    fixes = [ref for ref in refs if ref.startswith("refs/heads/regreen/")]
+    assert len(fixes) == 1
+    assert refs["refs/heads/main"] == main
+    commit = await repository.git.commit(refs[fixes[0]])
+    assert commit.parents == (main,)
+    assert [pull.head_ref for pull in repository.pulls.values()] == [fixes[0].removeprefix("refs/heads/")]
+    labels = [label.name for pull in repository.pulls.values() for label in pull.labels]
+    assert sorted(labels) == sorted(FIX_LABELS)
+    assert len([one for one in repository.comments.values() if "regreen run=" in one.body]) == 1
+
+
+async def _ended(stage: Stage, sha: str) -> Status:
+    for _ in range(1_000):
+        await asyncio.sleep(0.2)
+        run = next(
+            (one for one in stage.hub.repository(REPOSITORY).runs.values() if one.head.sha == sha), None
+        )
+        if run is None:
+            continue
+        handle = stage.client.get_workflow_handle_for(
+            RemediationWorkflow.run, remediation_id(REPOSITORY, run.id)
+        )
+        try:
+            status = await asyncio.wait_for(handle.query(RemediationWorkflow.status), 5)
+        except Exception:  # noqa: BLE001, S112 — no worker answers yet; the loop's bound decides
+            continue
+        if status.outcome is not None and status.state in {"watching_merge", "done"}:
+            return status
+    raise AssertionError("the remediation did not end")
