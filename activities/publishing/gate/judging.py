@@ -1,6 +1,7 @@
 """The verdict on a patch."""
 
 from collections.abc import Iterable, Iterator
+from time import monotonic
 from typing import Final, NamedTuple
 
 from activities.publishing.gate import (
@@ -28,6 +29,9 @@ from workflows.models import Diagnosis, GateDecision, GateVerdict, Limits, Triag
 CHANGED_LINES: Final = 4_000
 """Lines added and removed together, beside files where only layout changes: a person could not look through
 more."""
+
+READING_SECONDS: Final = 4.0
+"""Reading syntax takes some milliseconds a file; texts made to take longer need a human."""
 
 _REASONS: Final = 20
 """More say nothing new."""
@@ -91,9 +95,10 @@ def _outside(patch: FilePatch, base: Base, diagnosis: Diagnosis, policy: TriageP
 def _inside(judged: _Judged) -> Iterator[Finding]:
     """What the files say before and after."""
     lines = 0
+    until = monotonic() + READING_SECONDS
     for patch, file in zip(judged.patches, judged.changed, strict=True):
         change = _change(patch, file, judged.base)
-        read = sources.inventories(change)
+        read = sources.inventories(change, until=until)
         if read is None or read[0].layout_free != read[1].layout_free:
             lines += len(patch.added) + len(patch.removed)
         yield from _named(patch.path, sources.findings(change, read, patch.removed, patch.added))

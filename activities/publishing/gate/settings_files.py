@@ -101,10 +101,14 @@ def findings(change: Change) -> Iterator[Finding]:
     protected = is_protected(change.path)
     try:
         before = structures.flat(structures.parse(change.name, change.before)) if change.before else {}
-        after = structures.flat(structures.parse(change.name, change.after))
     except structures.UnreadableError:
         if protected:
             yield doubtful("cannot be read as what its name says it is")
+        return
+    try:
+        after = structures.flat(structures.parse(change.name, change.after))
+    except structures.UnreadableError:
+        yield doubtful("cannot be read any more as what its name says it is")
         return
     for finding in _weakened(before, after):
         yield finding if protected else doubtful(finding.why)

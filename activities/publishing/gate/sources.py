@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from time import monotonic
 from typing import Final
 
 from activities.publishing.gate import lines, scripts
@@ -14,9 +15,13 @@ from activities.publishing.gate.languages.go import GO
 from activities.publishing.gate.languages.java import JAVA
 from activities.publishing.gate.languages.javascript import JAVASCRIPT, TSX, TYPESCRIPT
 from activities.publishing.gate.languages.rust import RUST
+from activities.publishing.gate.nesting import nests_deeper_than
 
-SOURCE_BYTES: Final = 400_000
+SOURCE_CHARACTERS: Final = 400_000
 """A larger file takes a while to read and is hardly written by hand; only its lines are judged."""
+
+DEEPEST: Final = 200
+"""Brackets in brackets."""
 
 _DIALECTS: Final = {
     **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx"), JAVASCRIPT),
@@ -28,13 +33,19 @@ _DIALECTS: Final = {
 }
 
 
-def inventories(change: Change) -> tuple[Inventory, Inventory] | None:
-    """A file's inventory before and after; None where its syntax is not read."""
-    reader = _reader(change)
-    if reader is None or max(len(change.after), len(change.before or "")) > SOURCE_BYTES:
+def inventories(change: Change, *, until: float) -> tuple[Inventory, Inventory] | None:
+    """A file's inventory before and after; None where its syntax is not read.
+
+    Args:
+        change: The file.
+        until: When to give up reading, in seconds of `time.monotonic`.
+    """
+    reader = _reader(change, until)
+    texts = [text for text in (change.before, change.after) if text is not None]
+    if reader is None or monotonic() > until or any(_is_too_much(text) for text in texts):
         return None
     before = Inventory() if change.before is None else reader(change.before)
-    after = reader(change.after)
+    after = None if before is None else reader(change.after)
     return None if before is None or after is None else (before, after)
 
 
@@ -50,7 +61,7 @@ def findings(
         added: The lines that the patch adds.
     """
     if read is None:
-        if _reader(change) is not None:
+        if _is_source(change):
             yield doubtful("cannot be read as what its name says it is")
         yield from lines.by_lines(change, removed, added)
         yield from scripts.findings(change, removed, added)
@@ -64,8 +75,16 @@ def findings(
         yield doubtful("cannot be read in full as what its name says it is")
 
 
-def _reader(change: Change) -> Callable[[str], Inventory | None] | None:
+def _reader(change: Change, until: float) -> Callable[[str], Inventory | None] | None:
     if change.suffix in {".py", ".pyi"}:
         return partial(python.read, in_tests=change.in_tests)
     dialect = _DIALECTS.get(change.suffix)
-    return partial(trees.read, dialect=dialect) if dialect else None
+    return partial(trees.read, dialect=dialect, until=until) if dialect else None
+
+
+def _is_too_much(text: str) -> bool:
+    return len(text) > SOURCE_CHARACTERS or nests_deeper_than(DEEPEST, text)
+
+
+def _is_source(change: Change) -> bool:
+    return change.suffix in {".py", ".pyi", *_DIALECTS}

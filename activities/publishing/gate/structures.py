@@ -7,16 +7,25 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from activities.publishing.gate.nesting import nests_deeper_than
+
 ENTRIES: Final = 50_000
 """More entries than anybody configures: aliases of YAML can make millions of a few lines."""
-STRUCTURE_CHARACTERS: Final = 300_000
+STRUCTURE_CHARACTERS: Final = 400_000
+YAML_CHARACTERS: Final = 100_000
+"""YAML takes its time to be read: a second for this much."""
+DEEPEST: Final = 100
+"""Brackets in brackets."""
 LIST: Final = "[]"
 """Stands in a key for any place in a list."""
+
+_UNREADABLE: Final = object()
 
 Key = tuple[str, ...]
 Entries = Mapping[Key, Counter[str]]
@@ -44,10 +53,19 @@ def parse(name: str, text: str) -> Any:
     Raises:
         UnreadableError: It cannot be parsed, or is too long.
     """
-    if len(text) > STRUCTURE_CHARACTERS:
+    content = _parsed(_format(name), text)
+    if content is _UNREADABLE:
         raise UnreadableError
+    return content
+
+
+@lru_cache(maxsize=4)  # several questions are asked of a file, before and after
+def _parsed(written: str | None, text: str) -> Any:
+    most = YAML_CHARACTERS if written == "yaml" else STRUCTURE_CHARACTERS
+    if len(text) > most or nests_deeper_than(DEEPEST, text):
+        return _UNREADABLE
     try:
-        match _format(name):
+        match written:
             case "toml":
                 return tomllib.loads(text)
             case "json":
@@ -58,7 +76,7 @@ def parse(name: str, text: str) -> Any:
                 return _ini(text)
     except (ValueError, RecursionError, YAMLError, configparser.Error, KeyError, TypeError, AttributeError):
         pass
-    raise UnreadableError
+    return _UNREADABLE
 
 
 def flat(content: Any) -> dict[Key, Counter[str]]:

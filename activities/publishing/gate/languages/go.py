@@ -152,17 +152,6 @@ def _directed(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.CONDITIONAL, "build"
 
 
-def _returned(node: Node) -> Iterator[tuple[Sign, str]]:
-    if not node.named_children and _leaves_early(node):
-        yield Sign.EARLY_LEAVE, "return"
-
-
-def _leaves_early(node: Node) -> bool:
-    """Whether a bare return stands first in its block, or before other statements of it."""
-    siblings = node.parent.named_children if node.parent is not None else []
-    return bool(siblings) and (siblings[0] == node or siblings[-1] != node)
-
-
 def _if(node: Node, child: Node) -> str:
     told = words(node.child_by_field_name("condition"))
     if child == node.child_by_field_name("consequence"):
@@ -197,12 +186,10 @@ def _call(node: Node) -> str | None:
 
 
 def _rows(node: Node) -> list[Node]:
-    made = node.parent.child_by_field_name("type") if node.parent is not None else None
-    if (
-        node.type != "literal_value"
-        or made is None
-        or made.type not in {"slice_type", "array_type", "map_type"}
-    ):
+    if node.type != "literal_value" or node.parent is None:  # in this order: a parent is found from the root
+        return []
+    made = node.parent.child_by_field_name("type")
+    if made is None or made.type not in {"slice_type", "array_type", "map_type"}:
         return []
     return [each for each in node.children if each.type in {"literal_element", "keyed_element"}]
 
@@ -217,7 +204,6 @@ GO: Final = Dialect(
         "assignment_statement": _dropped,
         "selector_expression": _selected,
         "function_declaration": _declared,
-        "return_statement": _returned,
         "comment": _directed,
     },
     guards={"if_statement": _if, "for_statement": _for},
@@ -236,6 +222,5 @@ GO: Final = Dialect(
     ),
     call=_call,
     rows=_rows,
-    leaves=frozenset({"return_statement"}),
     silent_calls=frozenset({"len", "make", "append", "Helper", "Parallel", "Log", "Logf"}),
 )

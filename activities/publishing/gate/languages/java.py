@@ -9,7 +9,15 @@ from tree_sitter import Language, Node
 
 from activities.publishing.gate.inventory import CAUGHT, NEVER, Assertion, Sign, Strength
 from activities.publishing.gate.languages.environment import READS_CI, TELLTALE_VARIABLES
-from activities.publishing.gate.languages.trees import Definition, Dialect, is_literal, root, text, words
+from activities.publishing.gate.languages.trees import (
+    LINKS,
+    Definition,
+    Dialect,
+    is_literal,
+    root,
+    text,
+    words,
+)
 
 _TESTS: Final = frozenset(
     {"Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "TestTemplate", "Property", "Theory"}
@@ -105,7 +113,9 @@ def _chain(node: Node) -> tuple[list[str], list[list[str]]]:
     """The method names along a chain, outermost first, and the arguments of each."""
     names: list[str] = []
     arguments: list[list[str]] = []
-    while node.type == "method_invocation":
+    for _ in range(LINKS):
+        if node.type != "method_invocation":
+            break
         names.append(text(node.child_by_field_name("name")))
         given = node.child_by_field_name("arguments")
         arguments.append([words(each) for each in given.named_children] if given is not None else [])
@@ -188,11 +198,6 @@ def _telltale(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.SPECIAL_CASE, text(node)
 
 
-def _returned(node: Node) -> Iterator[tuple[Sign, str]]:
-    if not node.named_children and _leaves_early(node):
-        yield Sign.EARLY_LEAVE, "return"
-
-
 def _called(node: Node) -> Iterator[tuple[Sign, str]]:
     name = text(node.child_by_field_name("name"))
     on = text(root(node, _INNER))
@@ -204,14 +209,6 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.SPECIAL_CASE, "CI"
     elif _POWERFUL.match(words(node)):
         yield Sign.POWER, name
-
-
-def _leaves_early(node: Node) -> bool:
-    """Whether a bare return stands first in its block, before other statements of it, or without a block."""
-    if node.parent is not None and node.parent.type == "if_statement":
-        return True
-    siblings = node.parent.named_children if node.parent is not None else []
-    return bool(siblings) and (siblings[0] == node or siblings[-1] != node)
 
 
 def _if(node: Node, child: Node) -> str:
@@ -280,7 +277,6 @@ JAVA: Final = Dialect(
         "catch_clause": _caught,
         "object_creation_expression": _made,
         "string_fragment": _telltale,
-        "return_statement": _returned,
     },
     guards={
         "if_statement": _if,

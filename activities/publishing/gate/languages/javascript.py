@@ -11,6 +11,8 @@ from tree_sitter import Language, Node
 from activities.publishing.gate.inventory import CAUGHT, NEVER, Assertion, Sign, Strength
 from activities.publishing.gate.languages.environment import READS_CI, TELLTALE_VARIABLES
 from activities.publishing.gate.languages.trees import (
+    LINKS,
+    WORDS,
     Definition,
     Dialect,
     is_literal,
@@ -147,7 +149,7 @@ def _registered(node: Node) -> Definition | None:
     function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
     if function is None or arguments is None or root(function, _INNER).type != "identifier":
         return None
-    called = words(function)
+    called = words(_head(node))
     test = _TEST.fullmatch(called) is not None
     if not test and not _SUITE.fullmatch(called):
         return None
@@ -159,6 +161,14 @@ def _registered(node: Node) -> Definition | None:
     trappings = tuple(words(each) for each in given[1:] if each.type in {"object", "number"})
     modifiers = tuple(re.findall(r"\. (\w+)", called.split("(", 1)[0]))
     return Definition(title, tuple(given[1:]), test, (*trappings, *modifiers), rows)
+
+
+def _head(node: Node) -> Node | None:
+    """What a call names; for one with a table, as `it.each([…])(…)`, what stands before the table."""
+    function = node.child_by_field_name("function")
+    if function is not None and function.type == "call_expression":
+        return function.child_by_field_name("function")
+    return function
 
 
 def _table(function: Node) -> Iterator[Node]:
@@ -187,7 +197,9 @@ def _chain(node: Node) -> tuple[list[str], list[list[str]]]:
     """The names along a chain, outermost first, and the arguments of each call of it."""
     names: list[str] = []
     arguments: list[list[str]] = []
-    while node.type in _INNER:
+    for _ in range(LINKS):
+        if node.type not in _INNER:
+            break
         if node.type == "member_expression":
             names.append(text(node.child_by_field_name("property")))
         elif node.type == "call_expression":
@@ -260,8 +272,13 @@ def _made(node: Node) -> Iterator[tuple[Sign, str]]:
 
 
 def _asked(node: Node) -> Iterator[tuple[Sign, str]]:
-    if READS_CI.fullmatch(words(node).replace(" ", "")):
+    if node.descendant_count > WORDS:
+        return
+    told = words(node)
+    if READS_CI.fullmatch(told.replace(" ", "")):
         yield Sign.SPECIAL_CASE, "CI"
+    if (_TEST.fullmatch(told) or _SUITE.fullmatch(told)) and _OUT.search(told):
+        yield Sign.SKIP, told
 
 
 def _caught(node: Node) -> Iterator[tuple[Sign, str]]:
@@ -282,6 +299,8 @@ def _typed(node: Node) -> Iterator[tuple[Sign, str]]:
 
 
 def _compared(node: Node) -> Iterator[tuple[Sign, str]]:
+    if node.descendant_count > WORDS:
+        return
     if re.search(r"NODE_ENV \)? ?[!=]==? \"test\"|\"test\" [!=]==? .{0,40}NODE_ENV", words(node)[:200]):
         yield Sign.SPECIAL_CASE, "test"
 
@@ -295,13 +314,11 @@ def _telltale(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.SPECIAL_CASE, text(node)
 
 
-def _returned(node: Node) -> Iterator[tuple[Sign, str]]:
-    if not node.named_children and _leaves_early(node):
-        yield Sign.EARLY_LEAVE, "return"
-
-
 def _called(node: Node) -> Iterator[tuple[Sign, str]]:
-    called = words(node.child_by_field_name("function"))
+    function = _head(node)
+    if function is None or function.descendant_count > WORDS:
+        return
+    called = words(function)
     first = text(root(node, _INNER))
     if ((_TEST.fullmatch(called) or _SUITE.fullmatch(called)) and _OUT.search(called)) or called in {
         "this . skip",
@@ -316,8 +333,9 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
     elif re.search(r"\. (?:retry|retries|retryTimes)$", called):
         yield Sign.RETRY, called
     given = node.child_by_field_name("arguments")
-    arguments = [words(each) for each in given.named_children] if given is not None else []
-    if called in {"process . exit", "Deno . exit"} and arguments in ([], ["0"]):
+    plain = given is not None and given.descendant_count <= WORDS
+    arguments = [words(each) for each in given.named_children] if given is not None and plain else []
+    if called in {"process . exit", "Deno . exit"} and plain and arguments in ([], ["0"]):
         yield Sign.EXIT, called
     if _POWERFUL.fullmatch(called) or (
         called == "require" and arguments and _module(arguments[0]) in _POWERFUL_MODULES
@@ -327,14 +345,6 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.POWER, called
     if first in {"jest", "vi"} and re.search(r"\. (?:mock|doMock|unstable_mockModule)$", called):
         yield Sign.STAND_IN, called
-
-
-def _leaves_early(node: Node) -> bool:
-    """Whether a bare return is the first statement of its block, or not the last of it."""
-    siblings = node.parent.named_children if node.parent is not None else []
-    if node.parent is not None and node.parent.type == "if_statement":
-        return True
-    return bool(siblings) and (siblings[0] == node or siblings[-1] != node)
 
 
 def _if(node: Node, child: Node) -> str:
@@ -426,7 +436,6 @@ def _dialect(grammar: object) -> Dialect:
             "binary_expression": _compared,
             "debugger_statement": _debugger,
             **dict.fromkeys(("identifier", "property_identifier", "string_fragment"), _telltale),
-            "return_statement": _returned,
         },
         guards={
             "if_statement": _if,

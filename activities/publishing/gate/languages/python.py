@@ -31,7 +31,8 @@ def read(source: str, *, in_tests: bool) -> Inventory | None:
         origins = dict(imports(tree))
         reader = _Reader(origins)
         framework = any(each.split(".", 1)[0] in {"pytest", "unittest"} for each in origins.values())
-        reader.block(tree.body, "", (), collects=in_tests or framework)
+        if in_tests or framework:
+            reader.block(tree.body, "", (), collects=True)
         comments = python_shape.comments(source)
         return Inventory(
             parts=reader.parts,

@@ -146,11 +146,6 @@ def _telltale(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.SPECIAL_CASE, text(node)
 
 
-def _returned(node: Node) -> Iterator[tuple[Sign, str]]:
-    if not node.named_children and _leaves_early(node):
-        yield Sign.EARLY_LEAVE, "return"
-
-
 def _written(attribute: str) -> Iterator[tuple[Sign, str]]:
     if _SUPPRESSES.match(attribute):
         yield Sign.SUPPRESSION, attribute
@@ -168,14 +163,6 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.EXIT, called
     elif called.endswith(("env :: var", "env :: var_os")) and READS_CI.search(text(node)):
         yield Sign.SPECIAL_CASE, "CI"
-
-
-def _leaves_early(node: Node) -> bool:
-    """Whether a bare return stands first in its block, or before other statements of it."""
-    statement = node.parent
-    block = statement.parent if statement is not None else None
-    siblings = block.named_children if block is not None else []
-    return bool(siblings) and (siblings[0] == statement or siblings[-1] != statement)
 
 
 def _if(node: Node, child: Node) -> str:
@@ -228,11 +215,12 @@ def _call(node: Node) -> str | None:
 
 
 def _rows(node: Node) -> list[Node]:
+    if node.type != "array_expression":
+        return []
     above = node.parent
     while above is not None and above.type in {"reference_expression", "macro_invocation"}:
         above = above.parent
-    tables = {"let_declaration", "for_expression", "const_item", "static_item"}
-    if node.type != "array_expression" or above is None or above.type not in tables:
+    if above is None or above.type not in {"let_declaration", "for_expression", "const_item", "static_item"}:
         return []
     return [each for each in node.named_children if each.type in {"tuple_expression", "struct_expression"}]
 
@@ -249,7 +237,6 @@ RUST: Final = Dialect(
         "let_declaration": _let,
         "unsafe_block": _unsafe,
         "string_content": _telltale,
-        "return_expression": _returned,
     },
     guards={"if_expression": _if, "match_arm": _arm, "for_expression": _for, "while_expression": _for},
     imports=_imports,
@@ -259,7 +246,6 @@ RUST: Final = Dialect(
     ),
     call=_call,
     rows=_rows,
-    leaves=frozenset({"return_expression"}),
     silent_calls=frozenset(
         {"unwrap", "expect", "into", "to_string", "to_owned", "clone", "println", "Ok", "Some"}
     ),

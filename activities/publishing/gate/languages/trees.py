@@ -3,13 +3,22 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from time import monotonic
 from typing import Final, NamedTuple
 
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Tree
 
 from activities.publishing.gate.inventory import NEVER, Assertion, Inventory, Part, Sign
 
 COMMENTS: Final = frozenset({"comment", "line_comment", "block_comment", "html_comment"})
+DEEPEST: Final = 500
+"""What a node is takes a look at all below it, so depth times size is what a file costs."""
+LINKS: Final = 60
+"""Longer chains of calls are no assertions."""
+_CHUNK_BYTES: Final = 65_536
+WORDS: Final = 60
+"""Nodes below an expression that names an environment variable, at most."""
 _STRINGS: Final = frozenset({"string", "string_literal", "interpreted_string_literal", "raw_string_literal"})
 _CLOSING: Final = frozenset(")]}>")
 
@@ -51,7 +60,6 @@ class Dialect:
         literals: Types of literals.
         call: The name of what a node calls, or None.
         rows: The rows of the table that a node is; none where it is no table.
-        leaves: Types of statements after which nothing of a block is reached.
         silent_calls: Calls whose coming and going tells nothing.
     """
 
@@ -65,21 +73,60 @@ class Dialect:
     literals: frozenset[str]
     call: Callable[[Node], str | None]
     rows: Callable[[Node], list[Node]]
-    leaves: frozenset[str] = frozenset({"return_statement", "throw_statement"})
     silent_calls: frozenset[str] = field(default_factory=frozenset)
 
 
-def read(source: str, dialect: Dialect) -> Inventory | None:
-    """The inventory of a file; parts of it that the grammar does not know make it less than whole."""
-    tree = Parser(dialect.grammar).parse(source.encode(errors="replace"))
+def read(source: str, dialect: Dialect, *, until: float) -> Inventory | None:
+    """The inventory of a file; parts of it that the grammar does not know make it less than whole.
+
+    Args:
+        source: Its text.
+        dialect: What its nodes mean.
+        until: When to give up, in seconds of `time.monotonic`: some texts take a grammar quadratic time.
+
+    Returns:
+        None for a file that was given up, or nests deeper than people write.
+    """
+    tree = _parsed(source.encode(errors="replace"), dialect.grammar, until)
+    if tree is None or _nests_deeper_than(DEEPEST, tree):
+        return None
     reader = _Reader(dialect)
-    reader.walk(tree.root_node)
+    if not reader.walk(tree.root_node, until):
+        return None
     inventory = reader.inventory
     inventory.whole = not tree.root_node.has_error
     inventory.layout_free = words(tree.root_node) + "\n".join(
         sorted(" ".join(each.split()) for each in inventory.comments)
     )
     return inventory
+
+
+def _parsed(source: bytes, grammar: Language, until: float) -> Tree | None:
+    def chunk(offset: int, _point: object) -> bytes:
+        return source[offset : offset + _CHUNK_BYTES]
+
+    def is_too_late(_offset: int, _has_error: bool) -> bool:  # noqa: FBT001 — tree-sitter passes it so
+        return monotonic() > until
+
+    parser = Parser(grammar)
+    try:
+        parser.parse(chunk, progress_callback=is_too_late)
+    except ValueError:
+        return None
+    # Only a text read in chunks can be given up, and only one read at once gives its nodes' text quickly.
+    parser.reset()
+    return parser.parse(source)
+
+
+def _nests_deeper_than(most: int, tree: Tree) -> bool:
+    cursor = tree.walk()
+    while True:
+        if cursor.depth > most:
+            return True
+        if not cursor.goto_first_child():
+            while not cursor.goto_next_sibling():
+                if not cursor.goto_parent():
+                    return False
 
 
 def text(node: Node | None) -> str:
@@ -112,8 +159,8 @@ def words(node: Node | None) -> str:
 
 def root(node: Node, inner: dict[str, str]) -> Node:
     """The leftmost expression of a chain of calls and members; `inner` names each type's way inwards."""
-    while node.type in inner:
-        below = node.child_by_field_name(inner[node.type])
+    for _ in range(LINKS):
+        below = node.child_by_field_name(inner[node.type]) if node.type in inner else None
         if below is None:
             break
         node = below
@@ -149,10 +196,12 @@ class _Reader:
         self.inventory = Inventory(parts={"": Part()})
         self._shapes: dict[str, list[str]] = {"": []}
 
-    def walk(self, top: Node) -> None:
-        """Fill the inventory."""
+    def walk(self, top: Node, until: float) -> bool:
+        """Fill the inventory; whether there was time enough."""
         pending = [(top, _Place("", (), ()))]
         while pending:
+            if monotonic() > until:
+                return False
             node, place = pending.pop()
             self._count(node)
             if node.type in COMMENTS:
@@ -161,6 +210,7 @@ class _Reader:
             pending += reversed(self._enter(node, place))
         for name, shape in self._shapes.items():
             self.inventory.parts[name].shape = " ".join(shape)
+        return True
 
     def _enter(self, node: Node, place: _Place) -> list[tuple[Node, _Place]]:
         """Note what a node is; the nodes of it that need a look of their own."""
@@ -226,8 +276,36 @@ class _Reader:
     def _below(self, node: Node, place: _Place) -> Iterator[tuple[Node, _Place]]:
         reached = True
         guarded = self._dialect.guards.get(node.type)
-        for child in node.children:
+        children = node.children
+        bare: list[tuple[Node, bool]] = []
+        for child in children:
             guard = guarded(node, child) if guarded is not None else ""
             more = ((guard,) if guard else ()) + (() if reached else (NEVER,))
             yield child, place._replace(guards=(*place.guards, *more)) if more else place
-            reached = reached and child.type not in self._dialect.leaves
+            left = _leaves(child)
+            reached = reached and left is None
+            if left is _Left.WITH_NOTHING:
+                bare.append((child, bool(guard)))
+        if bare and self.inventory.parts[place.part].test:
+            self._leave(bare, [each for each in children if each.is_named and each.type not in COMMENTS])
+
+    def _leave(self, bare: list[tuple[Node, bool]], statements: list[Node]) -> None:
+        """Count returns that stand under a condition of their own, first in a block, or not last in it."""
+        for node, guarded in bare:
+            if guarded or node == statements[0] or node != statements[-1]:
+                self.inventory.signs[Sign.EARLY_LEAVE, "return"] += 1
+
+
+class _Left(Enum):
+    """How a statement leaves its function."""
+
+    WITH_NOTHING = "nothing"
+    WITH_SOMETHING = "something"
+
+
+def _leaves(statement: Node) -> _Left | None:
+    if statement.type == "expression_statement" and statement.child_count:
+        statement = statement.children[0]
+    if statement.type in {"return_statement", "return_expression", "throw_statement"}:
+        return _Left.WITH_SOMETHING if statement.named_child_count else _Left.WITH_NOTHING
+    return None
