@@ -20,11 +20,13 @@ from workflows.models import (
     Proposal,
     PullRequest,
     Reason,
+    RecentFixes,
     RunSnapshot,
     TriagePolicy,
 )
 from workflows.naming import parse_fix_branch
 from workflows.policies import CI_POLL_CEILING
+from workflows.repository_settings import SettingsReading
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,30 @@ def triage(run: RunSnapshot, policy: TriagePolicy) -> Ending | None:
 
 def _workflow_disabled(run: RunSnapshot, policy: TriagePolicy) -> bool:
     return not {run.workflow_name, run.workflow_path}.isdisjoint(policy.disabled_workflows)
+
+
+def excluded(reading: SettingsReading, run: RunSnapshot) -> Ending | None:
+    """Whether the repository itself does not want this run looked at."""
+    settings = reading.settings
+    file = run.workflow_path.rpartition("/")[2]
+    workflow_left_out = not settings.workflows.holds(run.workflow_name, run.workflow_path, file)
+    branch_left_out = not settings.branches.holds(run.head_branch)
+    rules = (
+        (bool(reading.problem), Outcome.IGNORED, Reason.SETTINGS_INVALID),
+        (not settings.enabled, Outcome.IGNORED, Reason.SETTINGS_DISABLED),
+        (workflow_left_out or branch_left_out, Outcome.IGNORED, Reason.SETTINGS_EXCLUDE),
+    )
+    found = (Ending(outcome, reason, reading.problem) for applies, outcome, reason in rules if applies)
+    return next(found, None)
+
+
+def within_budgets(spent: RecentFixes, limits: Limits) -> Ending | None:
+    """Whether other remediations have left enough for this one to begin a repair; None means yes."""
+    if spent.attempts >= limits.attempts:
+        return Ending(Outcome.EXHAUSTED, Reason.ATTEMPTS_SPENT)
+    if spent.opened_today >= limits.pull_requests_per_day:
+        return Ending(Outcome.NEEDS_HUMAN, Reason.DAY_SPENT, f"{spent.opened_today} within 24 hours")
+    return None
 
 
 def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
@@ -287,7 +313,10 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         kind: The `ApplicationError.type` that `activities.errors` gave it, or `timeout`.
         message: The error's text, for the person who reads the outcome.
     """
+    if kind == "settings_disabled":
+        return Ending(Outcome.STOPPED, Reason.SETTINGS_DISABLED, message)
     reasons = {
+        "settings_invalid": Reason.SETTINGS_INVALID,
         "not_found": Reason.REPOSITORY_GONE,
         "gone": Reason.RUN_GONE,
         "forbidden": Reason.PERMISSION_MISSING,

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from workflows import models, session_models
+from workflows import models, repository_settings, session_models
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 
 P = TypeVar("P", bound=models.Payload)
@@ -68,6 +68,10 @@ MODEL_ASKS: Final = 2
 OUTAGE_PAUSE: Final = timedelta(minutes=10)
 """How long a rerun waits when several jobs fail alike with the sign of an outage: most pass within it, and
 rerunning into one wastes the one rerun there is."""
+
+
+HEED_REPOSITORY: Final = "heed-the-repository"
+"""Name of a change: remediations begun before it read no settings of the repository and no earlier fixes."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,24 @@ READ_CHECKS: Final = Step(
     "read_checks", models.ChecksRequest, models.ChecksReading, PUBLISHER_QUEUE, GITHUB_CALL
 )
 POST_REPORT: Final = Step("post_report", models.Report, models.PostedReport, PUBLISHER_QUEUE, GITHUB_CALL)
+READ_REPOSITORY_SETTINGS: Final = Step(
+    "read_repository_settings",
+    repository_settings.SettingsRequest,
+    repository_settings.SettingsReading,
+    PUBLISHER_QUEUE,
+    GITHUB_CALL,
+)
+REPORT_BROKEN_SETTINGS: Final = Step(
+    "report_broken_settings",
+    repository_settings.SettingsRequest,
+    models.PostedReport,
+    PUBLISHER_QUEUE,
+    GITHUB_CALL,
+)
+READ_RECENT_FIXES: Final = Step(
+    "read_recent_fixes", models.RecentFixesRequest, models.RecentFixes, PUBLISHER_QUEUE, GITHUB_CALL
+)
+REQUEST_REVIEW: Final = Step("request_review", models.ReviewRequest, type(None), PUBLISHER_QUEUE, GITHUB_CALL)
 AUTHORISE_ORDER: Final = Step(
     "authorise_order", models.AuthorisationRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL
 )
@@ -188,6 +210,10 @@ STEPS: Final = (
     READ_PULL_REQUEST,
     READ_CHECKS,
     POST_REPORT,
+    READ_REPOSITORY_SETTINGS,
+    REPORT_BROKEN_SETTINGS,
+    READ_RECENT_FIXES,
+    REQUEST_REVIEW,
     AUTHORISE_ORDER,
 )
 """All of them; a test holds this list against the activities the worker registers."""

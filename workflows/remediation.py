@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import consultation, decisions, models, naming, narration, policies
     from workflows.decisions import CiWait, Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
+    from workflows.repository_settings import CommentStyle, SettingsRequest
     from workflows.requests import Case
     from workflows.steps import carry_out, kind_of
 
@@ -43,7 +44,10 @@ class RemediationWorkflow:
         self._rerun_used = False
 
     @workflow.run
-    async def run(self, request: models.RemediationRequest) -> models.RemediationResult:
+    async def run(
+        self,
+        request: models.RemediationRequest,  # noqa: ARG002 — `__init__` has taken it
+    ) -> models.RemediationResult:
         """Look at the run, find the cause, repair it in at most three attempts, report, watch the merge."""
         self._know()
         try:
@@ -52,14 +56,15 @@ class RemediationWorkflow:
                 or await self._gather_evidence()
                 or await self._diagnose()
                 or await self._rule_out_flakiness()
-                or await self._repair(request.limits)
+                or await self._keep_to_budgets()
+                or await self._repair()
             )
         except _Halted as halted:
             ending = halted.ending
         except (ActivityError, ChildWorkflowError) as failure:
             ending = _ending_of(failure)
         await self._report(ending)
-        disposition = await self._watch_merge(ending, request.limits)
+        disposition = await self._watch_merge(ending, self._case.request.limits)
         self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._result(ending, disposition)
@@ -123,7 +128,7 @@ class RemediationWorkflow:
         if order.comment_id in self._heard:
             return False
         self._heard.add(order.comment_id)
-        who = models.AuthorisationRequest(repository=self._case.request.repository, login=order.by)
+        who = self._case.authorise(order.by)
         allowed = await carry_out(policies.AUTHORISE_ORDER, who, "May this commenter give orders?")
         if not allowed:
             workflow.logger.warning("dropped: an order by comment from somebody without write access")
@@ -141,7 +146,23 @@ class RemediationWorkflow:
     async def _triage(self) -> Ending | None:
         run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the run")
         self._learn_run(run)
-        return decisions.triage(run, self._case.request.policy)
+        ending = decisions.triage(run, self._case.request.policy)
+        return ending or await self._heed_repository(run)
+
+    async def _heed_repository(self, run: models.RunSnapshot) -> Ending | None:
+        """Whether the repository's own settings want this run looked at, and how."""
+        if not workflow.patched(policies.HEED_REPOSITORY):
+            return None
+        wanted = SettingsRequest(repository=self._case.request.repository)
+        reading = await self._do(
+            policies.READ_REPOSITORY_SETTINGS, wanted, "Read the repository's own settings"
+        )
+        if reading.problem:
+            problem = wanted.model_copy(update={"problem": reading.problem})
+            await self._do(policies.REPORT_BROKEN_SETTINGS, problem, "Say that they are broken")
+        self._case.heed(reading.settings)
+        self._know(attempts_allowed=self._case.request.limits.attempts)
+        return decisions.excluded(reading, run)
 
     async def _gather_evidence(self) -> Ending | None:
         run = self._case.run
@@ -167,7 +188,7 @@ class RemediationWorkflow:
         wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
         diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._know(diagnosis=diagnosis)
-        if consultation.wants_model(self._case.run, diagnosis):
+        if self._case.request.policy.ask_model and consultation.wants_model(self._case.run, diagnosis):
             self._know(diagnosis=await self._ask_model(wanted, diagnosis))
         if self._wants_rerun():
             return None
@@ -235,7 +256,21 @@ class RemediationWorkflow:
                 return verdict
         return CiVerdict.PENDING
 
-    async def _repair(self, limits: models.Limits) -> Ending:
+    async def _keep_to_budgets(self) -> Ending | None:
+        """Whether other remediations have left this one an attempt and a pull request."""
+        if not workflow.patched(policies.HEED_REPOSITORY):
+            return None
+        spent = await self._do(
+            policies.READ_RECENT_FIXES, self._case.recent_fixes(), "What do earlier fixes leave?"
+        )
+        ending = decisions.within_budgets(spent, self._case.request.limits)
+        if ending is None and spent.attempts:
+            self._case.spend(spent.attempts)
+            self._know(attempts_allowed=self._case.request.limits.attempts)
+        return ending
+
+    async def _repair(self) -> Ending:
+        limits = self._case.request.limits
         for number in range(1, min(limits.attempts, models.ATTEMPTS_CEILING) + 1):
             with workflow.create_event_group(f"attempt-{number}", label=f"Attempt {number}").scope():
                 ending = await self._attempt(number)
@@ -319,8 +354,11 @@ class RemediationWorkflow:
         pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, "Open or update the pull request")
         if self._case.status.pull_request is None:
             self._know(pull_request_opened_at=workflow.now())
-            label = models.LabelRequest(repository=wanted.repository, number=pull_request.number)
+            label = self._case.label(pull_request.number)
             await carry_out(policies.LABEL_PULL_REQUEST, label, "Label it")
+            if self._case.settings.publication.reviewers:
+                review = self._case.request_review(pull_request.number)
+                await carry_out(policies.REQUEST_REVIEW, review, "Ask for a review")
         self._know(pull_request=pull_request)
         self._enter(State.AWAITING_CI, naming.CI_PULL_REQUEST.value_set(pull_request.number))
         return decisions.after_pull_request(pull_request)
@@ -425,6 +463,8 @@ class RemediationWorkflow:
         return True
 
     async def _post(self) -> None:
+        if self._case.settings.publication.comment is CommentStyle.OFF:
+            return
         report = self._case.post_report(workflow.info().workflow_id)
         await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
 

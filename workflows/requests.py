@@ -6,6 +6,7 @@ from workflows.consultation import may_repair
 from workflows.models import (
     ATTEMPTS_CEILING,
     AttemptResult,
+    AuthorisationRequest,
     BranchRequest,
     ChecksRequest,
     CommitRequest,
@@ -15,17 +16,26 @@ from workflows.models import (
     EvidenceRequest,
     GateDecision,
     GateVerdict,
+    LabelRequest,
     PatchRequest,
     Proposal,
     PullRequestRequest,
+    RecentFixesRequest,
     RemediationRequest,
     Report,
     RerunRequest,
+    ReviewRequest,
     RunSnapshot,
     Status,
     TriageRequest,
 )
 from workflows.naming import fix_branch
+from workflows.repository_settings import (
+    CommentStyle,
+    RepositorySettings,
+    narrowed_limits,
+    narrowed_policy,
+)
 
 T = TypeVar("T")
 
@@ -39,6 +49,20 @@ class Case:
     def __init__(self, request: RemediationRequest, status: Status) -> None:
         self.request = request
         self.status = status
+        self.settings = RepositorySettings()
+
+    def heed(self, settings: RepositorySettings) -> None:
+        """Take the repository's own settings in, as far as they narrow what the operator allows."""
+        self.settings = settings
+        limits = narrowed_limits(self.request.limits, settings)
+        policy = narrowed_policy(self.request.policy, settings)
+        self.request = self.request.model_copy(update={"limits": limits, "policy": policy})
+
+    def spend(self, attempts: int) -> None:
+        """Leave only the attempts that other remediations have not spent; possibly none."""
+        limits = self.request.limits
+        left = limits.model_copy(update={"attempts": max(limits.attempts - attempts, 0)})
+        self.request = self.request.model_copy(update={"limits": left})
 
     @property
     def run(self) -> RunSnapshot:
@@ -114,7 +138,7 @@ class Case:
             limits=self.request.limits,
             policy=self.request.policy,
             hint=hint,
-            model_allowed=may_repair(self.run),
+            model_allowed=may_repair(self.run) and self.request.policy.ask_model,
         )
 
     def write_commit(self) -> CommitRequest:
@@ -152,6 +176,36 @@ class Case:
             proposal=self.proposal,
             verdict=_known(self.status.verdict),
             approved_by=approved_by,
+            draft=self.settings.publication.draft,
+        )
+
+    def label(self, number: int) -> LabelRequest:
+        """Argument of `label_pull_request`."""
+        labels = self.settings.publication.labels
+        return LabelRequest(repository=self.request.repository, number=number, labels=labels)
+
+    def request_review(self, number: int) -> ReviewRequest:
+        """Argument of `request_review`."""
+        logins = self.settings.publication.reviewers
+        return ReviewRequest(repository=self.request.repository, number=number, logins=logins)
+
+    def recent_fixes(self) -> RecentFixesRequest:
+        """Argument of `read_recent_fixes`."""
+        return RecentFixesRequest(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            branch=self.run.target_branch,
+            fingerprint=self.evidence.fingerprint,
+        )
+
+    def authorise(self, login: str) -> AuthorisationRequest:
+        """Argument of `authorise_order`."""
+        commands = self.settings.commands
+        return AuthorisationRequest(
+            repository=self.request.repository,
+            login=login,
+            permission=commands.permission,
+            logins=commands.logins,
         )
 
     def read_checks(self) -> ChecksRequest:
@@ -186,6 +240,7 @@ class Case:
             pull_request=self.status.pull_request,
             question=self.status.question,
             workflow_id=workflow_id,
+            brief=self.settings.publication.comment is CommentStyle.BRIEF,
         )
 
     def needs_approval(self, result: AttemptResult) -> bool:

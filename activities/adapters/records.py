@@ -223,6 +223,7 @@ class PullRequestRecord(Record):
     state: str
     title: Text = ""
     body: Text = ""
+    created_at: datetime | None = None
     merged_at: datetime | None = None
     head_branch: Text = Field(default="", validation_alias=AliasPath("head", "ref"))
     head_repository: str | None = Field(default=None, validation_alias=AliasPath("head", "repo", "full_name"))
@@ -232,6 +233,12 @@ class PullRequestRecord(Record):
     def merged(self) -> bool:
         """Listings do not carry GitHub's own `merged`; both forms carry the time."""
         return self.merged_at is not None
+
+
+class CommitMessage(Record):
+    """A commit as listings show it."""
+
+    message: Text = Field(default="", validation_alias=AliasPath("commit", "message"))
 
 
 class Comment(Record):

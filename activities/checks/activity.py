@@ -20,6 +20,7 @@ from activities.checks.verdict import (
     unproved,
 )
 from activities.errors import PermanentError, translating
+from activities.publishing.switch import WriteSwitch
 from workflows import naming
 from workflows.models import (
     ChecksReading,
@@ -44,10 +45,12 @@ class ChecksActivities:
 
     Args:
         github: Where the runs are.
+        switch: Asked before a rerun.
     """
 
-    def __init__(self, github: GitHub) -> None:
+    def __init__(self, github: GitHub, switch: WriteSwitch) -> None:
         self._github = github
+        self._switch = switch
 
     @activity.defn
     @translating
@@ -100,6 +103,7 @@ class ChecksActivities:
     @translating
     async def rerun_failed_jobs(self, request: RerunRequest) -> RerunResult:
         """Rerun a run's failed jobs. The attempt number tells whether that was done already."""
+        await self._switch.require_open(request.repository)
         started = await self._later_attempt(request)
         if started is None:
             try:

@@ -55,10 +55,15 @@ async def _create(github: GitHub, request: PullRequestRequest, title: str, body:
     head = naming.fix_branch(request.run_id)
     try:
         return await github.create_pull_request(
-            request.repository, head=head, base=request.base_branch, title=title, body=body, draft=True
+            request.repository,
+            head=head,
+            base=request.base_branch,
+            title=title,
+            body=body,
+            draft=request.draft,
         )
     except PermanentError as error:
-        if error.kind != "invalid" or "draft" not in str(error).lower():
+        if error.kind != "invalid" or not request.draft or "draft" not in str(error).lower():
             raise
     # Some plans have no drafts.
     return await github.create_pull_request(

@@ -77,9 +77,10 @@ def _blocks(report: Report) -> Iterator[Block | Fence]:
         yield from _asked(report, report.question)
     yield from _broken(report)
     yield from _fix(report)
-    if report.attempts:
-        yield Block(_table(report.attempts))
-    yield from _excerpts(report)
+    if not report.brief:
+        if report.attempts:
+            yield Block(_table(report.attempts))
+        yield from _excerpts(report)
     yield from _footer(report)
 
 
@@ -105,7 +106,7 @@ def _asked(report: Report, question: str) -> Iterator[Block | Fence]:
             + [f"- {plain(reason)}" for reason in reasons]
         )
     )
-    if report.proposal:
+    if report.proposal and not report.brief:
         yield Fence(report.proposal.diff[:_DIFF_CHARACTERS], "diff")
     yield Block("Answer with one of each pair:")
     answer = Order(by="you", question=question)

@@ -20,7 +20,7 @@ README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS: Final = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 KINDS: Final = (
     *("not_found", "gone", "forbidden", "unauthorised", "conflict", "invalid"),
-    *("unavailable", "throttled", "timeout"),
+    *("unavailable", "throttled", "timeout", "settings_disabled", "settings_invalid"),
 )
 
 

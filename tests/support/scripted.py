@@ -23,6 +23,7 @@ from workflows.models import (
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE, patch_id
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.remediation import RemediationWorkflow
+from workflows.repository_settings import SettingsReading
 from workflows.session_models import SessionStart
 
 HEAD = "a" * 40
@@ -149,6 +150,10 @@ class ScriptedActivities:
             "read_checks": [reading(CiVerdict.GREEN)],
             "post_report": [models.PostedReport(url="https://github.example/comment")],
             "authorise_order": [True],
+            "read_repository_settings": [SettingsReading()],
+            "report_broken_settings": [models.PostedReport(url="https://github.example/comment")],
+            "read_recent_fixes": [models.RecentFixes()],
+            "request_review": [None],
         }
         for name, given in answers.items():
             self.answers[name] = list(given) if isinstance(given, Sequence) else [given]

@@ -64,8 +64,10 @@ async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate)
     assert result.fix_head_sha == FIX_HEADS[0]
     assert script.names() == [
         "read_run",
+        "read_repository_settings",
         "collect_evidence",
         "diagnose_failure",
+        "read_recent_fixes",
         "propose_patch",
         "judge_patch",
         "write_commit",

@@ -8,7 +8,7 @@ from activities.patching.recipe import FixCommand, Recipe
 from activities.patching.recipes import RECIPES, fix_command_for
 from activities.patching.sandbox import Sandbox
 from recipe_samples import SAMPLES
-from workflows.models import FailureClass, PatchRequest, ProofState, Proposal, Strategy
+from workflows.models import FailureClass, PatchRequest, ProofState, Proposal, Strategy, TriagePolicy
 
 
 def test_every_row_has_a_sample() -> None:
@@ -199,3 +199,10 @@ def test_what_is_no_check_is_left_alone(command: str) -> None:
 )
 def test_a_row_keeps_to_its_diagnoses(failure_class: FailureClass) -> None:
     assert fix_command_for(["ruff", "check"], failure_class) is None
+
+
+def test_a_recipe_that_the_repository_forbids_is_not_used() -> None:
+    check = ["ruff", "check", "."]
+    found = fix_command_for(check, FailureClass.LINT, TriagePolicy(recipes=("ruff-*",)))
+    assert found is not None
+    assert fix_command_for(check, FailureClass.LINT, TriagePolicy(recipes=("isort", "cargo-*"))) is None

@@ -6,6 +6,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.publishing.activity import PublishingActivities
+from activities.publishing.switch import WriteSwitch
 from small_github import LOGIN, REPOSITORY, SmallGitHub
 from workflows import naming
 from workflows.models import (
@@ -59,7 +60,8 @@ def hub() -> SmallGitHub:
 
 @pytest.fixture
 def publish(hub: SmallGitHub) -> PublishingActivities:
-    return PublishingActivities(hub.github())
+    github = hub.github()
+    return PublishingActivities(github, WriteSwitch(github))
 
 
 def proposal(hub: SmallGitHub, diff: str = DIFF, base: str | None = None) -> Proposal:
