@@ -53,6 +53,7 @@ bench: $(RUN) ## Measure, as ratios against a baseline in the same run
 	@$(BIN)/python -m benchmarks.remediation
 	@$(BIN)/python -m benchmarks.startup
 	@$(BIN)/python -m benchmarks.patching
+	@$(BIN)/python -m benchmarks.session
 
 bench-logs: $(RUN) ## Measure excerpts and diagnosis on labelled logs (DATA= a folder or archive of them)
 	@$(BIN)/python -m benchmarks.logs $(DATA)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -17,6 +18,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.adapters.access import Access
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
 from activities.adapters.github import GitHub
@@ -24,10 +26,15 @@ from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
 from activities.adapters.turns import WRITE_SPACING, Turns
 from activities.checks.activity import ChecksActivities
+from activities.checks.doctor import Configured
+from activities.checks.doctor import examine as examine_access
+from activities.checks.findings import Finding
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
-from activities.evidence.failed_logs import JobLog
+from activities.evidence.failed_logs import FailedLog
 from activities.evidence.failed_logs import failed_logs as failed_logs_of
+from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
+from activities.evidence.redaction import remember
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
@@ -46,6 +53,14 @@ GRACE: Final = timedelta(seconds=60)
 HTTP_TIMEOUT_SECONDS: Final = 10.0
 PATCHING_AT_ONCE: Final = 4
 """Repairs run the repository's own tools, which use every core they find."""
+
+_SECRETS_OF_SDKS: Final = (
+    "TEMPORAL_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+)
 
 log = logging.getLogger("regreen.worker")
 
@@ -97,7 +112,9 @@ class WorkerSettings(BaseSettings):
     pause_file: Path | None = None
     """While this file exists, the publisher writes nothing to GitHub."""
     cache_dir: Path = Path("~/.cache/regreen")
-    """Git mirrors and passing log files. Only a cache: delete it whenever no worker runs."""
+    """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
+    log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
+    """What the logs on disk may take in all; of a log longer than half of it the two ends are kept."""
     model_provider: ModelProvider = ModelProvider.ANTHROPIC
     model: str = "claude-sonnet-5-5"
     """The model's name, as its provider spells it."""
@@ -180,9 +197,7 @@ def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> 
         publishing.read_pull_request,
         publishing.post_report,
         publishing.authorise_order,
-        repository.read_repository_settings,
         repository.report_broken_settings,
-        repository.read_recent_fixes,
     ]
 
 
@@ -198,10 +213,13 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
         log.info("sandbox: works, %s", state.detail)
     else:
         log.warning("sandbox: does not work, so no command of a repository will run: %s", state.detail)
+    evidence = EvidenceActivities(github, LogCache(github, cache / "logs", settings.log_cache_bytes))
     diagnosis = DiagnosisActivities(claude(settings, http))
-    session = SessionActivities(mirrors, sandbox, claude(settings, http, model=settings.repair_model))
+    repairing = claude(settings, http, model=settings.repair_model)
+    session = SessionActivities(mirrors, sandbox, evidence.read_log, repairing)
     return [
-        EvidenceActivities(github, cache / "logs").collect_evidence,
+        evidence.collect_evidence,
+        evidence.read_log,
         diagnosis.diagnose_failure,
         diagnosis.diagnose_by_model,
         PatchingActivities(mirrors, sandbox).propose_patch,
@@ -214,17 +232,38 @@ def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> li
 
 async def failed_logs(
     settings: WorkerSettings, repository: str, run_id: int, attempt: int | None, folder: Path
-) -> AsyncIterator[JobLog]:
+) -> AsyncIterator[FailedLog]:
     """The logs of a run's failed jobs, as the analyst may read them; see `failed_logs.failed_logs`."""
     async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
         github = GitHub(http, settings.credentials(Role.ANALYST, http), api_url=settings.github_api_url)
-        async for log in failed_logs_of(github, repository, run_id, attempt, folder):
+        logs = LogCache(github, folder, settings.log_cache_bytes)
+        async for log in failed_logs_of(github, logs, repository, run_id, attempt):
             yield log
 
 
 def examine_machine(settings: WorkerSettings) -> Examination:
     """What repairs would find here, were a worker started."""
     return examine(Sandbox(tools=settings.tool_dirs))
+
+
+async def examine_github(settings: WorkerSettings, repository: str | None) -> tuple[Finding, ...]:
+    """What is wrong with the access to GitHub that is set here, as `activities.checks.doctor` says it."""
+
+    def configured(of: Role, app_id: str | None, token: SecretStr | None) -> Configured:
+        credentials = settings.credentials(of, http)
+        access = Access(http, credentials, settings.github_api_url)
+        return Configured(
+            access=None if isinstance(credentials, NoCredentials) else access,
+            app_id=app_id if token is None else None,
+            token_prefix=token.get_secret_value().strip()[:4] if token is not None else "",
+        )
+
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        return await examine_access(
+            configured(Role.PUBLISHER, settings.publisher_app_id, settings.publisher_token),
+            configured(Role.ANALYST, settings.reader_app_id, settings.reader_token),
+            repository,
+        )
 
 
 def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:
@@ -258,8 +297,15 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
     return workers
 
 
+def own_secrets(settings: WorkerSettings) -> list[str]:
+    """Every secret this process knows of: its settings, and what SDKs read for themselves."""
+    given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return given + [value for name in _SECRETS_OF_SDKS if (value := os.environ.get(name))]
+
+
 async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
     """Serve the role's queues until `stopping` is set; then let running activities finish."""
+    remember(own_secrets(settings))
     client = await connect()
     await register_search_attributes(client)
     async with AsyncExitStack() as stack:

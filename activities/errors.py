@@ -20,7 +20,7 @@ class PermanentError(AdapterError):
 
     Attributes:
         kind: A word a workflow may decide by: `not_found`, `gone`, `unauthorised`, `forbidden`, `conflict`,
-            `invalid`.
+            `invalid`, `refused`, `archived`, `suspended`, or what a step found out about a refusal.
     """
 
     def __init__(self, message: str, *, kind: str) -> None:

@@ -146,8 +146,10 @@ async def _green(stage: Stage, sha: str) -> Status:
     raise TimeoutError("the remediation did not end")
 
 
-async def no_operation_seconds(stage: Stage, rounds: int) -> list[float]:
-    """Seconds that the same number of no-op activities take on the same server."""
+async def no_operation_seconds(
+    stage: Stage, rounds: int, activities: int = STEPS_TO_PULL_REQUEST
+) -> list[float]:
+    """Seconds that so many no-op activities, one after the other, take on the same server."""
     queue = f"bench-{uuid.uuid4()}"
     taken = []
     async with Worker(
@@ -160,7 +162,7 @@ async def no_operation_seconds(stage: Stage, rounds: int) -> list[float]:
         for number in range(rounds):
             started = time.perf_counter()
             await stage.client.execute_workflow(
-                NoOperation.run, STEPS_TO_PULL_REQUEST, id=f"{queue}-{number}", task_queue=queue
+                NoOperation.run, activities, id=f"{queue}-{number}", task_queue=queue
             )
             taken.append(time.perf_counter() - started)
     return taken

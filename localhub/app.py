@@ -11,7 +11,7 @@ from starlette.responses import Response
 from localhub.git import GitError
 from localhub.pages import page_routes
 from localhub.registry import registry_routes
-from localhub.rest import actions, checks, git_data, hooks, pulls, repositories
+from localhub.rest import actions, checks, git_data, hooks, pulls, repositories, rules, statuses
 from localhub.rest.apps import app_routes
 from localhub.rest.routing import ApiError, RateLimits, build_routes
 from localhub.services import Services
@@ -28,6 +28,8 @@ def build_app(services: Services, middleware: Sequence[Middleware] = ()) -> Star
         git_data.routes,
         pulls.routes,
         hooks.routes,
+        rules.routes,
+        statuses.routes,
         repositories.routes,
     ]
 

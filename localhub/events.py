@@ -5,7 +5,7 @@ from typing import Any
 
 from localhub.git import ZERO_SHA, Commit
 from localhub.records import Account, Attempt, Comment, Job, Json, Label, PullRequest, Repository, Run
-from localhub.shapes.commits import commit_comment, pushed_commit
+from localhub.shapes.commits import commit_comment, pushed_commit, simple_commit
 from localhub.shapes.people import simple_user
 from localhub.shapes.pulls import issue, issue_comment, label, pull_request
 from localhub.shapes.repositories import html_url, repository_with_counts
@@ -67,6 +67,24 @@ def pull_request_payload(hub: Hub, pull: PullRequest, action: str, sender: Accou
         "pull_request": pull_request(hub, pull),
         **extra,
         "repository": repository_with_counts(hub, pull.repository),
+        "sender": simple_user(hub, sender),
+    }
+
+
+def merge_group_payload(
+    hub: Hub, repository: Repository, base: tuple[str, str], head: tuple[str, Commit], sender: Account
+) -> Json:
+    """The body of a merge group event; `base` and `head` are ref and commit."""
+    return {
+        "action": "checks_requested",
+        "merge_group": {
+            "head_sha": head[1].sha,
+            "head_ref": head[0],
+            "base_sha": base[1],
+            "base_ref": base[0],
+            "head_commit": simple_commit(head[1]),
+        },
+        "repository": repository_with_counts(hub, repository),
         "sender": simple_user(hub, sender),
     }
 

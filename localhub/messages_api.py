@@ -5,6 +5,7 @@ that begins alike, so a caller that breaks its cache is found out by its bill.
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -134,6 +135,7 @@ class MessagesApi:
         headers: Their headers.
         paths: Their paths.
         used: What each good answer counted as usage.
+        busy_seconds: Time spent answering so far.
         url: Where it listens.
     """
 
@@ -143,12 +145,20 @@ class MessagesApi:
         self.headers: list[Mapping[str, str]] = []
         self.paths: list[str] = []
         self.used: list[Mapping[str, Any]] = []
+        self.busy_seconds = 0.0
         self.url = ""
         self.app = Starlette(routes=[Route("/{path:path}", self._messages, methods=["POST"])])
         self._player = player
         self._cached: set[str] = set()
 
     async def _messages(self, request: Request) -> Response:
+        started = time.perf_counter()
+        try:
+            return await self._answer(request)
+        finally:
+            self.busy_seconds += time.perf_counter() - started
+
+    async def _answer(self, request: Request) -> Response:
         body = await request.json()
         self.asked.append(body)
         self.headers.append(request.headers)

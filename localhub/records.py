@@ -171,6 +171,7 @@ class Workflow:
     path: str
     name: str
     created_at: datetime = field(default_factory=now)
+    state: str = "active"
 
 
 @dataclass
@@ -293,6 +294,46 @@ class Hook:
 
 
 @dataclass
+class Ruleset:
+    """Rules for branches by the patterns of their refs; each rule is as its author wrote it."""
+
+    id: int
+    name: str
+    enforcement: str
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    rules: tuple[Json, ...]
+    bypass_actors: tuple[Json, ...] = ()
+    created_at: datetime = field(default_factory=now)
+
+
+@dataclass
+class Status:
+    """What a context says of a commit."""
+
+    id: int
+    context: str
+    state: str
+    creator: Account
+    created_at: datetime = field(default_factory=now)
+
+
+@dataclass
+class ForeignCheck:
+    """A check run of an App other than GitHub Actions."""
+
+    id: int
+    suite_id: int
+    app: App
+    name: str
+    head_sha: str
+    status: str
+    conclusion: str | None
+    started_at: datetime = field(default_factory=now)
+    completed_at: datetime | None = None
+
+
+@dataclass
 class Repository:
     """A repository. Whoever reads refs to change them holds `lock`."""
 
@@ -312,6 +353,13 @@ class Repository:
     labels: dict[str, Label] = field(default_factory=dict)
     hooks: dict[int, Hook] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
+    rulesets: dict[int, Ruleset] = field(default_factory=dict)
+    statuses: dict[str, dict[str, Status]] = field(default_factory=dict)
+    """By commit and context."""
+    foreign_checks: dict[int, ForeignCheck] = field(default_factory=dict)
+    signed: set[str] = field(default_factory=set)
+    """Commits that GitHub signed."""
+    archived: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

@@ -183,6 +183,10 @@ class LocalHub:
         """
         return self._hub.repositories[full_name.lower()]
 
+    def archive_repository(self, full_name: str) -> None:
+        """Make a repository read-only."""
+        self.repository(full_name).archived = True
+
     def delete_repository(self, full_name: str) -> None:
         """Remove a repository; from now on it is not found."""
         del self._hub.repositories[full_name.lower()]
@@ -321,6 +325,12 @@ class LocalHub:
         found.comments[comment.id] = comment
         self._services.events.issue_comment(found.pulls[number], comment, "created", account)
         return comment
+
+    async def enqueue(self, repository: str, number: int, *, by: str = "dev") -> str:
+        """A person puts a pull request into the merge queue; the branch that its runs are on."""
+        found = self.repository(repository)
+        async with found.lock:
+            return await self._services.triggers.merge_group(found.pulls[number], self._hub.account(by))
 
     def set_log(self, repository: str, job_id: int, text: str | None) -> None:
         """Replace a job's log; None makes it expire."""

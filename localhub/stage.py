@@ -42,8 +42,9 @@ _PUBLISHER_MAY: Final = {
     "actions": "write",
     "checks": "read",
     "contents": "write",
-    "issues": "write",
+    "issues": "read",
     "pull_requests": "write",
+    "statuses": "read",
     "workflows": "write",
 }
 _READER_MAY: Final = {"metadata": "read", "actions": "read", "checks": "read", "contents": "read"}
@@ -182,10 +183,11 @@ class Stage:
         secret = self._environment["REGREEN_WEBHOOK_SECRET"]
         self.hub.add_webhook(full_name, f"{self.starter_url}/webhook", secret, _HOOK_EVENTS)
 
-    async def start(self, name: str, command: str) -> None:
-        """Start a `regreen` process; it ends with the stage."""
+    async def start(self, name: str, command: str, settings: Mapping[str, str] | None = None) -> None:
+        """Start a `regreen` process, with further variables of its own; it ends with the stage."""
         arguments = [sys.executable, "-m", "starter.cli", command]
-        await self._spawn(name, arguments, self._environment | {"PYTHONPATH": _import_path()})
+        environment = self._environment | {"PYTHONPATH": _import_path()} | dict(settings or {})
+        await self._spawn(name, arguments, environment)
 
     async def _spawn(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start a process in a session of its own, so that Ctrl-C reaches the stage alone."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from localhub.events import Events, RefChange, pull_request_payload, push_payload
-from localhub.git import EMPTY_TREE, ZERO_SHA, GitError
+from localhub.events import Events, RefChange, merge_group_payload, pull_request_payload, push_payload
+from localhub.git import EMPTY_TREE, ZERO_SHA, GitError, Signature
 from localhub.records import Account, Json, PullRequest, Repository, Run, TokenKind, Workflow, now
 from localhub.runner import Runner
 from localhub.state import Hub
@@ -135,6 +135,36 @@ class Triggers:
                 pull=pull,
             )
 
+    async def merge_group(self, pull: PullRequest, by: Account) -> str:
+        """Put a pull request into the merge queue: its merge gets a passing branch, and runs of its own.
+
+        Returns:
+            The branch. Nothing is merged by it, and nothing removes it.
+        """
+        repository, git = pull.repository, pull.repository.git
+        base = await git.ref(_HEADS + pull.base_ref) or pull.base_sha
+        tree = await git.merged_tree(base, pull.head_sha)
+        if tree is None:
+            raise ValueError(f"pull request {pull.number} conflicts with {pull.base_ref}")
+        who = Signature(by.login, by.email, now())
+        title = f"Merge pull request #{pull.number} from {repository.owner.login}/{pull.head_ref}"
+        sha = await git.write_commit(tree, [base, pull.head_sha], title, who, who)
+        branch = f"gh-readonly-queue/{pull.base_ref}/pr-{pull.number}-{base}"
+        await git.update_ref(_HEADS + branch, sha, ZERO_SHA)
+        head = (_HEADS + branch, await git.commit(sha))
+        payload = merge_group_payload(self._hub, repository, (_HEADS + pull.base_ref, base), head, by)
+        self._events.send(repository, "merge_group", payload)
+        await self._start_runs(
+            repository,
+            sha,
+            "merge_group",
+            payload,
+            by,
+            wanted=lambda file: "merge_group" in file.triggers,
+            branch=branch,
+        )
+        return branch
+
     # ── runs ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _start_runs(
@@ -168,6 +198,8 @@ class Triggers:
                 name = file.name
             workflow = repository.workflows.setdefault(path, Workflow(self._hub.new_id(), path, name))
             workflow.name = name
+            if workflow.state != "active":
+                continue
             run = Run(
                 id=self._hub.new_id(),
                 number=sum(one.workflow is workflow for one in repository.runs.values()) + 1,

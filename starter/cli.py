@@ -129,10 +129,21 @@ def worker(
 
 @app.command()
 @_reported
-def doctor(*, as_json: AsJson = False) -> None:
+def doctor(
+    *,
+    github: Annotated[
+        bool, typer.Option("--github", help="Look at the access to GitHub instead. Changes nothing.")
+    ] = False,
+    repository: Annotated[
+        str | None, typer.Option("--repo", help="With --github: look at this one too, as owner/name.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what repairs can use on this machine, and what is missing."""
     from starter import commands
 
+    if github or repository is not None:
+        raise typer.Exit(commands.examine_github(repository, as_json=as_json))
     raise typer.Exit(commands.examine_machine(as_json=as_json))
 
 

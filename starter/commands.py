@@ -87,6 +87,28 @@ def examine_machine(*, as_json: bool) -> int:
     return status
 
 
+def examine_github(repository: str | None, *, as_json: bool) -> int:
+    """Say what is wrong with the access to GitHub; the exit status says whether remediations can work."""
+    import worker  # noqa: PLC0415 — only the worker needs what this imports
+
+    if repository is not None and not _REPOSITORY.fullmatch(repository):
+        raise CommandError("--repo is written owner/name", ExitStatus.USAGE)
+    try:
+        settings = load(worker.WorkerSettings, role="analyst")
+        findings = asyncio.run(worker.examine_github(settings, repository))
+    except (ConfigurationError, ValueError) as error:
+        raise CommandError(str(error), ExitStatus.USAGE) from error
+    bad = any(each.level == "problem" for each in findings)
+    if as_json:
+        _print_json({"ok": not bad, "findings": [dataclasses.asdict(each) for each in findings]})
+    else:
+        for each in findings:
+            typer.echo(terminal.plain(f"{each.level:<8}  {each.part:<10} {each.text}"))
+            if each.remedy:
+                typer.echo(terminal.plain(f"{'':<20} → {each.remedy}"))
+    return ExitStatus.FAILED if bad else ExitStatus.DONE
+
+
 def run_worker(role: str | None) -> None:
     """Run a worker until it is stopped."""
     import worker  # noqa: PLC0415 — only the worker needs what this imports

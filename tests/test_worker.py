@@ -11,6 +11,7 @@ from typing import Any, Final, get_type_hints
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -20,7 +21,7 @@ from temporalio.client import Client
 
 from localhub.serving import Listener
 from temporal_server import dev_server
-from worker import Role, WorkerSettings, build_workers, claude
+from worker import Role, WorkerSettings, build_workers, claude, own_secrets
 from workflows.configuration import ConfigurationError, load
 from workflows.connection import connect
 from workflows.models import AuthorisationRequest
@@ -43,6 +44,19 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("REGREEN_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)  # away from any .env
+
+
+def test_secrets_of_the_settings_and_of_sdks_are_the_worker_s_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-aws")
+    settings = WorkerSettings(
+        publisher_token=SecretStr("to-write"),
+        reader_token=SecretStr("to-read"),
+        anthropic_api_key=SecretStr("to-ask"),
+    )
+
+    assert {"to-write", "to-read", "to-ask", "of-aws"} <= set(own_secrets(settings))
 
 
 # ── settings ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from workflows import conclusions
 from workflows.models import (
     Action,
+    Approval,
     AttemptRecord,
     BranchState,
     ChecksReading,
@@ -16,17 +18,17 @@ from workflows.models import (
     GateVerdict,
     Limits,
     LogState,
+    Order,
     Outcome,
     Proposal,
     PullRequest,
     Reason,
-    RecentFixes,
     RunSnapshot,
     TriagePolicy,
 )
 from workflows.naming import parse_fix_branch
 from workflows.policies import CI_POLL_CEILING
-from workflows.repository_settings import SettingsReading
+from workflows.repository_settings import SettingsReading, Standing
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,17 @@ def excluded(reading: SettingsReading, run: RunSnapshot) -> Ending | None:
     return next(found, None)
 
 
-def within_budgets(spent: RecentFixes, limits: Limits) -> Ending | None:
-    """Whether other remediations have left enough for this one to begin a repair; None means yes."""
-    if spent.attempts >= limits.attempts:
+def attempts_left(standing: Standing, evidence: Evidence, limits: Limits) -> int:
+    """How many attempts other remediations of the same branch have left at the same failure."""
+    return max(limits.attempts - standing.attempts.count(evidence.fingerprint), 0)
+
+
+def within_budgets(standing: Standing, limits: Limits) -> Ending | None:
+    """Whether a repair may begin; None means yes."""
+    if limits.attempts == 0:
         return Ending(Outcome.EXHAUSTED, Reason.ATTEMPTS_SPENT)
-    if spent.opened_today >= limits.pull_requests_per_day:
-        return Ending(Outcome.NEEDS_HUMAN, Reason.DAY_SPENT, f"{spent.opened_today} within 24 hours")
+    if standing.opened_today >= limits.pull_requests_per_day:
+        return Ending(Outcome.NEEDS_HUMAN, Reason.DAY_SPENT, f"{standing.opened_today} within 24 hours")
     return None
 
 
@@ -104,8 +111,8 @@ def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
         return Ending(Outcome.IGNORED, Reason.BASE_RED)
     if evidence.failed_jobs == 0:
         return Ending(Outcome.NEEDS_HUMAN, Reason.NO_FAILED_JOB, evidence.workflow_error or "")
-    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
-        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE)
+    if all(job.log_state is not LogState.PRESENT and not job.annotations for job in evidence.jobs):
+        return Ending(Outcome.NEEDS_HUMAN, Reason.LOGS_GONE, evidence.jobs[0].note)
     return None
 
 
@@ -166,11 +173,15 @@ def after_branch(state: BranchState) -> Ending | None:
         BranchState.ADVANCED: None,
         BranchState.TAKEN: Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
         BranchState.BASE_MOVED: Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        BranchState.CLOSED: Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        BranchState.MERGED: Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY),
     }[state]
 
 
 def after_pull_request(pull_request: PullRequest) -> Ending | None:
-    """Whether the fix pull request is open; a human may have closed it while it was being updated."""
+    """Whether the fix pull request is open; a human may have dealt with it while it was being updated."""
+    if pull_request.merged:
+        return Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY)
     if pull_request.state == "open":
         return None
     return Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED)
@@ -184,6 +195,8 @@ class CiWait:
     since: datetime
     now: datetime
     limits: Limits
+    obstacle: str = ""
+    """Why CI will probably not start, as the workflow file tells."""
 
 
 def after_checks(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
@@ -217,7 +230,8 @@ def _without_green(reading: ChecksReading, wait: CiWait) -> Ending | CiVerdict:
         (reading.verdict is CiVerdict.SKIPPED and given_up, Outcome.UNVERIFIED, Reason.CI_SKIPPED),
         (waited >= wait.limits.ci_deadline, Outcome.UNVERIFIED, Reason.CI_DEADLINE),
     )
-    found = (Ending(outcome, reason, reading.detail) for applies, outcome, reason in rules if applies)
+    detail = wait.obstacle if wait.obstacle and reading.verdict is CiVerdict.ABSENT else reading.detail
+    found = (Ending(outcome, reason, detail) for applies, outcome, reason in rules if applies)
     return next(found, CiVerdict.PENDING)
 
 
@@ -299,11 +313,31 @@ def with_ci(record: AttemptRecord, answer: Ending | ChecksReading, fix_head: str
     return record.model_copy(update={"commit_sha": fix_head, "ci": ci})
 
 
+def approval(order: Order, proposal: Proposal, at: datetime) -> Approval:
+    """What is recorded of an approving order."""
+    return Approval(by=order.by, at=at, patch_id=proposal.patch_id, comment_id=order.comment_id)
+
+
+def turned_down(verb: str, order: Order, question: str | None) -> str:
+    """Why an answer does not count: it is bound to the patch that it names."""
+    asked = f"the question is about patch {question}" if question else "nothing waits for an answer"
+    named = f"patch {order.question}" if order.question else "no patch"
+    return f"{verb} by {order.by} named {named}, but {asked}; it was not carried out"
+
+
 def disposition(pull_request: PullRequest) -> Disposition:
     """What became of a green fix."""
     if pull_request.merged:
         return Disposition.KEPT
     return Disposition.OPEN if pull_request.state == "open" else Disposition.CLOSED
+
+
+_OVERTAKEN: Final[dict[str | None, Ending]] = {
+    "base_deleted": Ending(Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+    "fix_branch_deleted": Ending(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+    "fix_contained": Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+}
+"""What somebody did to the branches between two writes, by the kind of the error it led to."""
 
 
 def failure_ending(kind: str | None, message: str) -> Ending | None:
@@ -315,12 +349,18 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
     """
     if kind == "settings_disabled":
         return Ending(Outcome.STOPPED, Reason.SETTINGS_DISABLED, message)
+    if kind in _OVERTAKEN:
+        return replace(_OVERTAKEN[kind], detail=message)
     reasons = {
         "settings_invalid": Reason.SETTINGS_INVALID,
         "not_found": Reason.REPOSITORY_GONE,
         "gone": Reason.RUN_GONE,
         "forbidden": Reason.PERMISSION_MISSING,
+        "archived": Reason.REPOSITORY_ARCHIVED,
+        "suspended": Reason.INSTALLATION_SUSPENDED,
+        "branch_refused": Reason.BRANCH_REFUSED,
         "unauthorised": Reason.CREDENTIAL_REFUSED,
+        "refused": Reason.PATCH_REFUSED,
         "conflict": Reason.GITHUB_REFUSED,
         "invalid": Reason.GITHUB_REFUSED,
         "unavailable": Reason.ACTIVITY_FAILED,

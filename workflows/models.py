@@ -173,7 +173,10 @@ class Reason(StrEnum):
     CI_SKIPPED = "ci_skipped"
     REQUIRED_CHECK_RED = "required_check_red"
     PERMISSION_MISSING = "permission_missing"
+    BRANCH_REFUSED = "branch_refused"
     CREDENTIAL_REFUSED = "credential_refused"
+    REPOSITORY_ARCHIVED = "repository_archived"
+    INSTALLATION_SUSPENDED = "installation_suspended"
     GITHUB_REFUSED = "github_refused"
     ACTIVITY_FAILED = "activity_failed"
 
@@ -218,7 +221,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.REJECTED: "A human rejected the patch.",
     Reason.STOP_ORDERED: "A human ordered Regreen to stop.",
     Reason.PULL_REQUEST_CLOSED: "A human closed the fix pull request.",
-    Reason.HUMAN_COMMIT: "A human pushed to the fix branch; Regreen steps back.",
+    Reason.HUMAN_COMMIT: "A human pushed to the fix branch or deleted it; Regreen steps back.",
     Reason.ATTEMPTS_USED: "Every attempt was used and CI is still red.",
     Reason.MERGED_EARLY: "A human merged the fix before CI had given its verdict.",
     Reason.CI_NEVER_STARTED: (
@@ -233,7 +236,12 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
         "The failing workflow is green on the fix, but a check that the base branch requires is not."
     ),
     Reason.PERMISSION_MISSING: "Regreen's GitHub credential lacks a permission it needs.",
+    Reason.BRANCH_REFUSED: (
+        "A rule of the repository refuses Regreen's fix branch; exclude `regreen/**` or let the App bypass."
+    ),
     Reason.CREDENTIAL_REFUSED: "GitHub turns Regreen's credential down: revoked, expired or wrong.",
+    Reason.REPOSITORY_ARCHIVED: "The repository is archived, so nothing can be written to it.",
+    Reason.INSTALLATION_SUSPENDED: "The App's installation is suspended.",
     Reason.GITHUB_REFUSED: "GitHub refused a request for good.",
     Reason.ACTIVITY_FAILED: "A step failed for good; its error is in the workflow's history.",
 }
@@ -364,6 +372,8 @@ class TriageRequest(Payload):
     run_id: int
     run_attempt: int
     skip_marker: str
+    with_standing: bool = False
+    """Whether the repository's own settings and what was spent on it are wanted too."""
 
 
 class LogState(StrEnum):
@@ -373,6 +383,8 @@ class LogState(StrEnum):
     EMPTY = "empty"
     GONE = "gone"
     """410 or 404: expired or deleted."""
+    UNUSABLE = "unusable"
+    """What came in its place is no log, or comes from an address that is not to be trusted."""
 
 
 class Excerpt(Payload):
@@ -384,6 +396,17 @@ class Excerpt(Payload):
     omitted_lines: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
     """1-based, inclusive line ranges of the raw log that `text` shows."""
+
+
+class Annotation(Payload):
+    """A remark that GitHub keeps beside a job's log, redacted."""
+
+    message: Sentence
+    failure: bool = True
+    """False for a warning."""
+    path: Name | None = None
+    """The file it is about; None where it is about the job."""
+    line: int | None = None
 
 
 class FailedJob(Payload):
@@ -402,7 +425,14 @@ class FailedJob(Payload):
     exit_code: int | None = None
     log_state: LogState = LogState.PRESENT
     excerpt: Excerpt = Excerpt(text="")
+    """Of the log; annotations that the log lacks stand at its end."""
     fingerprint: Name = ""
+    defined_in: Name | None = None
+    """The workflow file that defines the job, where it is not the run's own."""
+    annotations: tuple[Annotation, ...] = ()
+    """At most 20, failures first."""
+    note: Sentence = ""
+    """What of this job could not be read, and why."""
 
 
 class EvidenceRequest(Payload):
@@ -584,6 +614,19 @@ class Proof(Payload):
     detail: Sentence = ""
 
 
+class Approval(Payload):
+    """A human's leave to publish one patch, and no other."""
+
+    by: Name
+    at: datetime
+    patch_id: Name
+    """What was approved: it names the base commit and the diff, and by them the tree."""
+    comment_id: int | None = None
+    """The comment that said so; None where the order came through Temporal."""
+    tree: Sha | None = None
+    """The git tree that the approved patch made; None until it is written."""
+
+
 class AttemptRecord(Payload):
     """What an attempt did and how CI answered."""
 
@@ -601,6 +644,8 @@ class AttemptRecord(Payload):
     files: tuple[Name, ...] = ()
     tree: Sha | None = None
     """The repository's files after the patch, as git names them; None where that was not computed."""
+    approval: Approval | None = None
+    """Who allowed its patch to be published; None where nobody had to."""
 
 
 class PatchRequest(Payload):
@@ -695,6 +740,11 @@ class CommitRequest(Payload):
     proposal: Proposal
     failure_class: FailureClass
     fingerprint: Name
+    diagnosis: Diagnosis | None = None
+    """What the gate judges the patch by once more."""
+    limits: Limits = Limits()
+    policy: TriagePolicy = TriagePolicy()
+    approval: Approval | None = None
 
 
 class WrittenCommit(Payload):
@@ -711,6 +761,8 @@ class BranchRequest(Payload):
     run_id: int
     expected_tip: Sha | None
     """Where the fix branch must stand now; None when it must not exist yet."""
+    pull_request: int | None = None
+    """The fix pull request, where there is one: nothing is added to one that is not open."""
     commit: Sha
     failing_branch: Name
     failing_sha: Sha
@@ -726,6 +778,10 @@ class BranchState(StrEnum):
     """Somebody else's commit is there; nothing was written."""
     BASE_MOVED = "base_moved"
     """The failing branch has moved on; nothing was written."""
+    CLOSED = "closed"
+    """The fix pull request was closed; nothing was written."""
+    MERGED = "merged"
+    """The fix pull request was merged; nothing was written."""
 
 
 class BranchResult(Payload):
@@ -748,6 +804,12 @@ class PullRequestRequest(Payload):
     proposal: Proposal
     verdict: GateVerdict
     approved_by: Name | None = None
+    head_sha: Sha | None = None
+    """The fix's head commit, whose workflow file tells whether CI will start; None when that is not asked."""
+    workflow_path: Name = ""
+    workflow_id: int = 0
+    other_bases: tuple[Name, ...] = ()
+    """Branches to open it against where CI would not start against `base_branch`, the best one first."""
     draft: bool = True
 
 
@@ -758,6 +820,9 @@ class PullRequest(Payload):
     url: str = Field(max_length=2_000)
     state: Name = "open"
     merged: bool = False
+    base_branch: Name = ""
+    ci_obstacle: Sentence = ""
+    """Why CI will not start on it, and what to change; empty where it will, or nothing is known."""
 
 
 class LabelRequest(Payload):
@@ -883,26 +948,6 @@ class RerunResult(Payload):
     run_attempt: int
 
 
-class RecentFixesRequest(Payload):
-    """Argument of `read_recent_fixes`."""
-
-    repository: Repository
-    run_id: int
-    """This run's own fix is not counted."""
-    branch: Name
-    """The branch that fixes are for."""
-    fingerprint: Name
-
-
-class RecentFixes(Payload):
-    """What other remediations have spent."""
-
-    opened_today: int = 0
-    """Fix pull requests opened in the repository within 24 hours."""
-    attempts: int = 0
-    """Commits against the same failure of the same branch, in pull requests that were not merged."""
-
-
 class ReviewRequest(Payload):
     """Argument of `request_review`."""
 
@@ -1000,6 +1045,10 @@ class Status(Payload):
     proposal: Proposal | None = None
     verdict: GateVerdict | None = None
     question: Name | None = None
+    approval: Approval | None = None
+    """Who approved the newest proposal; None where nobody had to, or has."""
+    turned_down: Sentence = ""
+    """Why the newest answer of a human did not count: it was given for another patch."""
     pull_request: PullRequest | None = None
     pull_request_opened_at: datetime | None = None
     green_at: datetime | None = None

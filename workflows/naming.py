@@ -18,6 +18,9 @@ PATCH_ATTEMPT_WORKFLOW: Final = "PatchAttempt"
 SKIP_MARKER: Final = "[skip-ci-remediation]"
 """Default spelling; a setting changes it."""
 
+FIX_BRANCH_FAMILY: Final = "regreen"
+"""What every fix branch's name begins with. A branch of this very name would leave git no room for them."""
+
 FIX_LABELS: Final = ("ci-fix", "automated-fix")
 
 MEMO_RUN_ATTEMPT: Final = "run_attempt"
@@ -94,7 +97,7 @@ def attempt_id(remediation: str, attempt: int) -> str:
 
 def fix_branch(run_id: int) -> str:
     """The branch that carries every attempt's commit for a run."""
-    return f"regreen/{run_id}"
+    return f"{FIX_BRANCH_FAMILY}/{run_id}"
 
 
 def parse_fix_branch(branch: str) -> int | None:

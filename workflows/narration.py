@@ -54,6 +54,10 @@ def details(status: Status, workflow_id: str) -> str:
             f"- Patch {code(status.proposal.patch_id)} by {recipe}: {files}"
             f" (+{status.proposal.additions} -{status.proposal.deletions}), {status.proposal.proof.state}"
         )
+    if status.approval is not None:
+        lines.append(f"- Approved by {code(status.approval.by)} at {status.approval.at:%Y-%m-%d %H:%M} UTC")
+    if status.turned_down and status.outcome is None:
+        lines.append(f"- {code(status.turned_down)}")
     if status.pull_request is not None:
         lines.append(f"- Pull request: [#{status.pull_request.number}]({status.pull_request.url})")
     if status.question is not None:

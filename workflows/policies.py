@@ -30,8 +30,11 @@ GITHUB_CALL: Final = timedelta(seconds=30)
 """A handful of API requests, each with a client time-out of 10 s. It is also how long a step that was on a
 worker that died waits for another, so it is not longer than a slow day at GitHub asks for."""
 
-LOG_DOWNLOAD: Final = timedelta(minutes=5)
-"""20 jobs of at most 64 MiB each, four at a time, at 5 MB/s."""
+LOG_DOWNLOAD: Final = timedelta(minutes=15)
+"""A few logs of a gigabyte at 5 MB/s. Those that have come by then are on disk for the next try."""
+
+LOG_PROGRESS: Final = timedelta(minutes=2)
+"""Heartbeat of what reads logs: between two pieces that come, or while one log of a gigabyte is examined."""
 
 REPAIR_SESSION: Final = timedelta(minutes=15)
 """The session limit of the design: fetch, check out, run the failing commands before and after."""
@@ -70,10 +73,6 @@ OUTAGE_PAUSE: Final = timedelta(minutes=10)
 rerunning into one wastes the one rerun there is."""
 
 
-HEED_REPOSITORY: Final = "heed-the-repository"
-"""Name of a change: remediations begun before it read no settings of the repository and no earlier fixes."""
-
-
 @dataclass(frozen=True)
 class Step(Generic[P, R]):
     """An activity as a workflow sees it: a name, a result type, and how long it may take.
@@ -91,9 +90,14 @@ class Step(Generic[P, R]):
     retry: RetryPolicy = field(default_factory=lambda: PATIENT)
 
 
-READ_RUN: Final = Step("read_run", models.TriageRequest, models.RunSnapshot, PUBLISHER_QUEUE, GITHUB_CALL)
+READ_RUN: Final = Step(
+    "read_run", models.TriageRequest, repository_settings.TriagedRun, PUBLISHER_QUEUE, GITHUB_CALL
+)
 COLLECT_EVIDENCE: Final = Step(
-    "collect_evidence", models.EvidenceRequest, models.Evidence, ANALYST_QUEUE, LOG_DOWNLOAD, PROGRESS
+    "collect_evidence", models.EvidenceRequest, models.Evidence, ANALYST_QUEUE, LOG_DOWNLOAD, LOG_PROGRESS
+)
+READ_LOG: Final = Step(
+    "read_log", models.LogRangeRequest, models.LogRange, ANALYST_QUEUE, LOG_DOWNLOAD, LOG_PROGRESS
 )
 DIAGNOSE_FAILURE: Final = Step(
     "diagnose_failure", models.DiagnosisRequest, models.Diagnosis, ANALYST_QUEUE, GITHUB_CALL
@@ -168,22 +172,12 @@ READ_CHECKS: Final = Step(
     "read_checks", models.ChecksRequest, models.ChecksReading, PUBLISHER_QUEUE, GITHUB_CALL
 )
 POST_REPORT: Final = Step("post_report", models.Report, models.PostedReport, PUBLISHER_QUEUE, GITHUB_CALL)
-READ_REPOSITORY_SETTINGS: Final = Step(
-    "read_repository_settings",
-    repository_settings.SettingsRequest,
-    repository_settings.SettingsReading,
-    PUBLISHER_QUEUE,
-    GITHUB_CALL,
-)
 REPORT_BROKEN_SETTINGS: Final = Step(
     "report_broken_settings",
-    repository_settings.SettingsRequest,
+    repository_settings.SettingsProblem,
     models.PostedReport,
     PUBLISHER_QUEUE,
     GITHUB_CALL,
-)
-READ_RECENT_FIXES: Final = Step(
-    "read_recent_fixes", models.RecentFixesRequest, models.RecentFixes, PUBLISHER_QUEUE, GITHUB_CALL
 )
 REQUEST_REVIEW: Final = Step("request_review", models.ReviewRequest, type(None), PUBLISHER_QUEUE, GITHUB_CALL)
 AUTHORISE_ORDER: Final = Step(
@@ -193,6 +187,7 @@ AUTHORISE_ORDER: Final = Step(
 STEPS: Final = (
     READ_RUN,
     COLLECT_EVIDENCE,
+    READ_LOG,
     DIAGNOSE_FAILURE,
     DIAGNOSE_BY_MODEL,
     RERUN_FAILED_JOBS,
@@ -210,9 +205,7 @@ STEPS: Final = (
     READ_PULL_REQUEST,
     READ_CHECKS,
     POST_REPORT,
-    READ_REPOSITORY_SETTINGS,
     REPORT_BROKEN_SETTINGS,
-    READ_RECENT_FIXES,
     REQUEST_REVIEW,
     AUTHORISE_ORDER,
 )

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import consultation, decisions, models, naming, narration, policies
     from workflows.decisions import CiWait, Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
-    from workflows.repository_settings import CommentStyle, SettingsRequest
+    from workflows.repository_settings import CommentStyle, Standing
     from workflows.requests import Case
     from workflows.steps import carry_out, kind_of
 
@@ -56,7 +56,7 @@ class RemediationWorkflow:
                 or await self._gather_evidence()
                 or await self._diagnose()
                 or await self._rule_out_flakiness()
-                or await self._keep_to_budgets()
+                or self._keep_to_budgets()
                 or await self._repair()
             )
         except _Halted as halted:
@@ -138,31 +138,32 @@ class RemediationWorkflow:
         question = self._case.status.question
         if question is None or order.question != question:
             workflow.logger.warning("dropped: %s answers %s, but %s is asked", verb, order.question, question)
+            by_comment = order.comment_id is not None
+            if not by_comment or (workflow.patched("explain-answers") and await self._may_command(order)):
+                self._know(turned_down=decisions.turned_down(verb, order, question))
         elif await self._may_command(order):
             self._answer = (verb, order)
 
     # ── the steps, in the order they happen ─────────────────────────────────────────────────────────────
 
     async def _triage(self) -> Ending | None:
-        run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the run")
+        wanted = self._case.read_run(with_standing=True)
+        run = await self._do(policies.READ_RUN, wanted, "Look at the run and its repository's settings")
         self._learn_run(run)
         ending = decisions.triage(run, self._case.request.policy)
-        return ending or await self._heed_repository(run)
+        return ending or (await self._heed_repository(run.standing) if run.standing else None)
 
-    async def _heed_repository(self, run: models.RunSnapshot) -> Ending | None:
+    async def _heed_repository(self, standing: Standing) -> Ending | None:
         """Whether the repository's own settings want this run looked at, and how."""
-        if not workflow.patched(policies.HEED_REPOSITORY):
-            return None
-        wanted = SettingsRequest(repository=self._case.request.repository)
-        reading = await self._do(
-            policies.READ_REPOSITORY_SETTINGS, wanted, "Read the repository's own settings"
-        )
-        if reading.problem:
-            problem = wanted.model_copy(update={"problem": reading.problem})
-            await self._do(policies.REPORT_BROKEN_SETTINGS, problem, "Say that they are broken")
-        self._case.heed(reading.settings)
+        self._case.heed(standing)
         self._know(attempts_allowed=self._case.request.limits.attempts)
-        return decisions.excluded(reading, run)
+        if standing.settings.problem:
+            await self._do(
+                policies.REPORT_BROKEN_SETTINGS,
+                self._case.broken_settings(),
+                "Say that they are broken",
+            )
+        return decisions.excluded(standing.settings, self._case.run)
 
     async def _gather_evidence(self) -> Ending | None:
         run = self._case.run
@@ -256,18 +257,13 @@ class RemediationWorkflow:
                 return verdict
         return CiVerdict.PENDING
 
-    async def _keep_to_budgets(self) -> Ending | None:
+    def _keep_to_budgets(self) -> Ending | None:
         """Whether other remediations have left this one an attempt and a pull request."""
-        if not workflow.patched(policies.HEED_REPOSITORY):
-            return None
-        spent = await self._do(
-            policies.READ_RECENT_FIXES, self._case.recent_fixes(), "What do earlier fixes leave?"
-        )
-        ending = decisions.within_budgets(spent, self._case.request.limits)
-        if ending is None and spent.attempts:
-            self._case.spend(spent.attempts)
-            self._know(attempts_allowed=self._case.request.limits.attempts)
-        return ending
+        standing, limits = self._case.standing, self._case.request.limits
+        left = decisions.attempts_left(standing, self._case.evidence, limits)
+        self._case.leave_attempts(left)
+        self._know(attempts_allowed=left)
+        return decisions.within_budgets(standing, self._case.request.limits)
 
     async def _repair(self) -> Ending:
         limits = self._case.request.limits
@@ -284,17 +280,20 @@ class RemediationWorkflow:
         result = await self._patch(number)
         self._pay(consultation.session_spending(self._case.status, result.spending))
         record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
-        self._know(proposal=result.proposal, verdict=result.verdict, attempts=(*earlier, record))
+        self._know(
+            proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
+        )
         ending = decisions.after_proposal(result.proposal, result.verdict, earlier)
         if ending is not None:
             return ending
-        approver = None
         if self._case.needs_approval(result):
-            approval = await self._await_approval(result.proposal)
-            if not isinstance(approval, Order):
-                return approval
-            approver = approval.by
-        ending = await self._publish(approver)
+            order = await self._await_approval(result.proposal)
+            if not isinstance(order, Order):
+                return order
+            self._know(approval=decisions.approval(order, result.proposal, workflow.now()))
+        ending = await self._publish()
+        record = record.model_copy(update={"approval": self._case.status.approval})
+        self._know(attempts=(*earlier, record))
         if ending is not None:
             return ending
         answer = await self._await_ci()
@@ -324,24 +323,37 @@ class RemediationWorkflow:
     async def _await_approval(self, proposal: models.Proposal) -> Order | Ending | None:
         """The approving order; an ending; or None when a human asked for another attempt instead."""
         self._answer = None
-        self._know(question=proposal.patch_id)
+        self._know(question=proposal.patch_id, turned_down="")
         self._enter(State.AWAITING_APPROVAL)
         await self._post()
         deadline = self._case.request.limits.approval_deadline
+        # A first patch has no pull request yet that could be closed.
+        closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
         await self._wait_until(
-            lambda: self._answer is not None or self._retry is not None,
+            lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
             deadline,
             "Wait for a human's approval",
         )
         self._know(question=None)
+        if closable and self._closed:
+            return await self._dealt_with() or await self._await_approval(proposal)
         if self._answer is None:
             return None if self._retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
         verb, order = self._answer
         return order if verb == "approve" else Ending(Outcome.STOPPED, Reason.REJECTED, f"by {order.by}")
 
-    async def _publish(self, approved_by: str | None) -> Ending | None:
+    async def _dealt_with(self) -> Ending | None:
+        """The ending that closing or merging the pull request means; None when it was opened again."""
+        self._closed = False
+        found = await self._do(policies.READ_PULL_REQUEST, self._case.pull_request(), "Is it closed?")
+        self._know(pull_request=found)
+        return decisions.after_pull_request(found)
+
+    async def _publish(self) -> Ending | None:
         self._enter(State.PUBLISHING)
         commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), "Write the commit object")
+        approval = self._case.status.approval
+        self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
         branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
         ending = decisions.after_branch(branch.state)
@@ -350,7 +362,7 @@ class RemediationWorkflow:
         self._know(fix_head_sha=branch.tip or commit.sha)
         # No checkpoint until the pull request is there: a branch alone would be half a publication. An
         # order to stop that arrives now is honoured right after, by closing the pull request.
-        wanted = self._case.open_pull_request(approved_by)
+        wanted = self._case.open_pull_request()
         pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, "Open or update the pull request")
         if self._case.status.pull_request is None:
             self._know(pull_request_opened_at=workflow.now())
@@ -417,9 +429,9 @@ class RemediationWorkflow:
             )
         if self._stop is not None:
             await self._close_pull_request()
-        ref = models.PullRequestRef(repository=self._case.request.repository, number=pull_request.number)
+        wanted = self._case.pull_request()
         return decisions.disposition(
-            await carry_out(policies.READ_PULL_REQUEST, ref, "What became of the pull request?")
+            await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
         )
 
     # ── what every step does alike ──────────────────────────────────────────────────────────────────────
@@ -485,8 +497,14 @@ class RemediationWorkflow:
         )
 
     def _ci_wait(self, since: datetime) -> CiWait:
-        fix_head = self._case.status.fix_head_sha or ""
-        return CiWait(fix_head=fix_head, since=since, now=workflow.now(), limits=self._case.request.limits)
+        fix_head, pull_request = self._case.status.fix_head_sha or "", self._case.status.pull_request
+        return CiWait(
+            fix_head=fix_head,
+            since=since,
+            now=workflow.now(),
+            limits=self._case.request.limits,
+            obstacle=pull_request.ci_obstacle if pull_request else "",
+        )
 
     def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
         self._know(state=state)

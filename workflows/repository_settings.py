@@ -12,8 +12,10 @@ from pydantic import BeforeValidator, Field
 from workflows.models import (
     ATTEMPTS_CEILING,
     Limits,
+    Name,
     Payload,
     Repository,
+    RunSnapshot,
     Sentence,
     TriagePolicy,
 )
@@ -134,11 +136,28 @@ class SettingsReading(Payload):
     """Why the file cannot be used, with its line; empty where it can."""
 
 
-class SettingsRequest(Payload):
-    """Argument of `read_repository_settings` and of `report_broken_settings`."""
+class SettingsProblem(Payload):
+    """Argument of `report_broken_settings`."""
 
     repository: Repository
-    problem: Sentence = ""
+    problem: Sentence
+
+
+class Standing(Payload):
+    """What a repository says, and what other remediations have spent on it."""
+
+    settings: SettingsReading = SettingsReading()
+    opened_today: int = 0
+    """Fix pull requests opened in the repository within 24 hours."""
+    attempts: tuple[Name, ...] = ()
+    """The fingerprint that each commit was against, of those in fix pull requests for the same branch that
+    were not merged."""
+
+
+class TriagedRun(RunSnapshot):
+    """A run, and where it was asked for, how its repository stands."""
+
+    standing: Standing | None = None
 
 
 def narrowed_limits(limits: Limits, settings: RepositorySettings) -> Limits:

@@ -19,8 +19,8 @@ from workflows.models import (
     LabelRequest,
     PatchRequest,
     Proposal,
+    PullRequestRef,
     PullRequestRequest,
-    RecentFixesRequest,
     RemediationRequest,
     Report,
     RerunRequest,
@@ -33,6 +33,8 @@ from workflows.naming import fix_branch
 from workflows.repository_settings import (
     CommentStyle,
     RepositorySettings,
+    SettingsProblem,
+    Standing,
     narrowed_limits,
     narrowed_policy,
 )
@@ -49,20 +51,20 @@ class Case:
     def __init__(self, request: RemediationRequest, status: Status) -> None:
         self.request = request
         self.status = status
-        self.settings = RepositorySettings()
+        self.standing = Standing()
 
-    def heed(self, settings: RepositorySettings) -> None:
+    def heed(self, standing: Standing) -> None:
         """Take the repository's own settings in, as far as they narrow what the operator allows."""
-        self.settings = settings
+        self.standing = standing
+        settings = self.settings
         limits = narrowed_limits(self.request.limits, settings)
         policy = narrowed_policy(self.request.policy, settings)
         self.request = self.request.model_copy(update={"limits": limits, "policy": policy})
 
-    def spend(self, attempts: int) -> None:
-        """Leave only the attempts that other remediations have not spent; possibly none."""
-        limits = self.request.limits
-        left = limits.model_copy(update={"attempts": max(limits.attempts - attempts, 0)})
-        self.request = self.request.model_copy(update={"limits": left})
+    def leave_attempts(self, left: int) -> None:
+        """Allow only the attempts that other remediations have left."""
+        limits = self.request.limits.model_copy(update={"attempts": left})
+        self.request = self.request.model_copy(update={"limits": limits})
 
     @property
     def run(self) -> RunSnapshot:
@@ -89,13 +91,24 @@ class Case:
         """Whether another attempt may follow the present one."""
         return self.status.attempt < min(self.request.limits.attempts, ATTEMPTS_CEILING)
 
-    def read_run(self) -> TriageRequest:
+    @property
+    def settings(self) -> RepositorySettings:
+        """The repository's own settings; the defaults until they are known."""
+        return self.standing.settings.settings
+
+    def broken_settings(self) -> SettingsProblem:
+        """Argument of `report_broken_settings`."""
+        problem = self.standing.settings.problem
+        return SettingsProblem(repository=self.request.repository, problem=problem)
+
+    def read_run(self, *, with_standing: bool = False) -> TriageRequest:
         """Argument of `read_run`."""
         return TriageRequest(
             repository=self.request.repository,
             run_id=self.request.run_id,
             run_attempt=self.request.run_attempt,
             skip_marker=self.request.policy.skip_marker,
+            with_standing=with_standing,
         )
 
     def collect_evidence(self) -> EvidenceRequest:
@@ -150,6 +163,10 @@ class Case:
             proposal=self.proposal,
             failure_class=self.diagnosis.failure_class,
             fingerprint=self.evidence.fingerprint,
+            diagnosis=self.diagnosis,
+            limits=self.request.limits,
+            policy=self.request.policy,
+            approval=self.status.approval,
         )
 
     def advance_fix_branch(self, commit: str) -> BranchRequest:
@@ -158,12 +175,13 @@ class Case:
             repository=self.request.repository,
             run_id=self.request.run_id,
             expected_tip=self.status.fix_head_sha,
+            pull_request=self.status.pull_request.number if self.status.pull_request else None,
             commit=commit,
             failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
         )
 
-    def open_pull_request(self, approved_by: str | None) -> PullRequestRequest:
+    def open_pull_request(self) -> PullRequestRequest:
         """Argument of `open_pull_request`."""
         return PullRequestRequest(
             repository=self.request.repository,
@@ -175,7 +193,11 @@ class Case:
             diagnosis=self.diagnosis,
             proposal=self.proposal,
             verdict=_known(self.status.verdict),
-            approved_by=approved_by,
+            approved_by=self.status.approval.by if self.status.approval else None,
+            head_sha=self.status.fix_head_sha,
+            workflow_path=self.run.workflow_path,
+            workflow_id=self.run.workflow_id,
+            other_bases=tuple(filter(None, (self.run.base_branch, self.run.default_branch))),
             draft=self.settings.publication.draft,
         )
 
@@ -188,15 +210,6 @@ class Case:
         """Argument of `request_review`."""
         logins = self.settings.publication.reviewers
         return ReviewRequest(repository=self.request.repository, number=number, logins=logins)
-
-    def recent_fixes(self) -> RecentFixesRequest:
-        """Argument of `read_recent_fixes`."""
-        return RecentFixesRequest(
-            repository=self.request.repository,
-            run_id=self.request.run_id,
-            branch=self.run.target_branch,
-            fingerprint=self.evidence.fingerprint,
-        )
 
     def authorise(self, login: str) -> AuthorisationRequest:
         """Argument of `authorise_order`."""
@@ -220,6 +233,12 @@ class Case:
             pull_request=pull_request.number if pull_request else None,
             failing_branch=self.run.target_branch,
             failed_jobs=self.status.failed_jobs,
+        )
+
+    def pull_request(self) -> PullRequestRef:
+        """Argument of `read_pull_request` for the fix pull request."""
+        return PullRequestRef(
+            repository=self.request.repository, number=_known(self.status.pull_request).number
         )
 
     def post_report(self, workflow_id: str) -> Report:

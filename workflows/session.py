@@ -100,7 +100,6 @@ class Session:
         jobs = self._request.evidence.jobs
         return ToolsRequest(
             repository=self._request.repository,
-            run_attempt=self._request.evidence.run_attempt,
             base_sha=self._request.base_sha,
             diff=self.diff,
             jobs=tuple(

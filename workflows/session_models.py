@@ -106,7 +106,6 @@ class ToolsRequest(Payload):
     """Argument of `use_tools`: what the model calls, and the workspace it calls it on."""
 
     repository: Repository
-    run_attempt: int
     base_sha: Sha
     diff: DiffText
     """What the session has changed so far, against `base_sha`."""

@@ -9,9 +9,10 @@ import httpx2
 
 from activities.adapters.authorised import AuthorisedWire, none_when_missing, read
 from activities.adapters.credentials import Credentials
-from activities.adapters.job_logs import LogStream, Resolver, addresses_of
+from activities.adapters.job_logs import Beat, LogStream, Resolver, addresses_of
 from activities.adapters.records import (
     Account,
+    AnnotationRecord,
     App,
     Blob,
     Branch,
@@ -33,6 +34,7 @@ from activities.adapters.records import (
     Step,
     Tree,
     TreeEntry,
+    WorkflowRecord,
     WorkflowRun,
 )
 from activities.adapters.turns import Turns
@@ -41,6 +43,7 @@ from activities.errors import PermanentError
 from workflows import naming
 
 __all__ = [
+    "AnnotationRecord",
     "CheckRun",
     "Comment",
     "CommitStatus",
@@ -136,6 +139,12 @@ class GitHub:
             WorkflowRun, repository, path, _ACTIONS_READ, key="workflow_runs", limit=limit
         )
 
+    async def get_workflow_state(self, repository: str, workflow_id: int) -> str | None:
+        """Whether a workflow is switched on (`active`); None for one that GitHub itself provides."""
+        path = api_path("repos", repository, "actions", "workflows", workflow_id)
+        found = await none_when_missing(self._api.get(WorkflowRecord, repository, path, _ACTIONS_READ))
+        return found.state if found else None
+
     async def list_jobs(self, repository: str, run_id: int, attempt: int) -> list[Job]:
         """Every job of one attempt of a run, in GitHub's order."""
         path = api_path(
@@ -149,13 +158,16 @@ class GitHub:
         return await self._api.list(Job, repository, path, _ACTIONS_READ, key="jobs")
 
     async def download_job_log(
-        self, repository: str, job_id: int, into: Path, *, max_bytes: int
+        self, repository: str, job_id: int, into: Path, *, max_bytes: int, beat: Beat | None = None
     ) -> LogDownload:
-        """Stream a job's log into the file `into`; an expired or empty log is an answer, not an error."""
+        """Stream a job's log into the file `into`; an expired or empty log is an answer, not an error.
+
+        `beat` is called for every piece that comes.
+        """
         path = api_path("repos", repository, "actions", "jobs", job_id, "logs")
 
         async def download(token: str | None) -> LogDownload:
-            return await self._logs.download(path, into, token=token, max_bytes=max_bytes)
+            return await self._logs.download(path, into, token=token, max_bytes=max_bytes, beat=beat)
 
         return await self._api.authorised(repository, _ACTIONS_READ, download)
 
@@ -184,6 +196,13 @@ class GitHub:
         path = api_path("repos", repository, "rules", "branches", branch, per_page=_PAGE)
         listing = none_when_missing(self._api.list(BranchRule, repository, path, _METADATA_READ))
         return await _none_when_forbidden(listing) or []
+
+    async def list_annotations(
+        self, repository: str, check_run_id: int, *, limit: int
+    ) -> list[AnnotationRecord]:
+        """The first remarks of a check run."""
+        path = api_path("repos", repository, "check-runs", check_run_id, "annotations", per_page=_PAGE)
+        return await self._api.list(AnnotationRecord, repository, path, _CHECKS_READ, limit=limit)
 
     async def rerun_failed_jobs(self, repository: str, run_id: int) -> None:
         """Start the next attempt of a run, with its failed jobs only."""

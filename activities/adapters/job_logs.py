@@ -5,13 +5,15 @@ import http
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 from gidgethub import sansio
 
+from activities.adapters.log_writing import UNUSABLE_LOG, TwoEnds, plain_text
 from activities.adapters.records import LogDownload
 from activities.adapters.wire import REDIRECTS, REQUESTER, origin, translated
 from activities.errors import PermanentError, UnavailableError
@@ -19,9 +21,12 @@ from workflows.models import LogState
 
 Resolver = Callable[[str], Awaitable[list[str]]]
 """The addresses of a host name; empty when they cannot be found out."""
+Beat = Callable[[], None]
+"""Says that there is progress."""
 
 _GONE: Final = {http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE}
-_ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b")
+_KINDS: Final = {"application/octet-stream", "application/gzip", "application/x-gzip"}
+_ENCODINGS: Final = {"identity", "gzip", "x-gzip"}
 _ERROR_BYTES: Final = 65_536
 _LOCAL_NAMES: Final = (".localhost", ".local", ".internal")
 
@@ -50,7 +55,7 @@ async def check_address(url: str, api_url: str, resolve: Resolver) -> None:
     its address between this check and the request is not caught; an egress rule has to.
 
     Raises:
-        PermanentError: `forbidden`.
+        PermanentError: `unusable_log`.
     """
     if origin(url) == origin(api_url):
         return
@@ -58,15 +63,15 @@ async def check_address(url: str, api_url: str, resolve: Resolver) -> None:
     if urlsplit(api_url).scheme == "http" and host == urlsplit(api_url).hostname:
         return
     if urlsplit(api_url).scheme != "https" or urlsplit(url).scheme != "https" or not host:
-        raise PermanentError("the log's address is not https", kind="forbidden")
+        raise PermanentError("the log's address is not https", kind=UNUSABLE_LOG)
     if host == "localhost" or host.endswith(_LOCAL_NAMES):
-        raise PermanentError("the log's address is a local one", kind="forbidden")
+        raise PermanentError("the log's address is a local one", kind=UNUSABLE_LOG)
     try:
         addresses = [str(ipaddress.ip_address(host))]
     except ValueError:
         addresses = await resolve(host)
     if not all(_is_public(address) for address in addresses):
-        raise PermanentError("the log's address is a private one", kind="forbidden")
+        raise PermanentError("the log's address is a private one", kind=UNUSABLE_LOG)
 
 
 class LogStream:
@@ -83,11 +88,21 @@ class LogStream:
         self._api_url = api_url
         self._resolve = resolve
 
-    async def download(self, path: str, into: Path, *, token: str | None, max_bytes: int) -> LogDownload:
+    async def download(
+        self, path: str, into: Path, *, token: str | None, max_bytes: int, beat: Beat | None
+    ) -> LogDownload:
         """Stream the log at `path` (below the API's root) into the file `into`.
 
+        Args:
+            path: Where the API has it.
+            into: A file that is written anew.
+            token: For the API alone.
+            max_bytes: Of a longer log, plain or unpacked, only the two ends are kept.
+            beat: Called for every piece that comes.
+
         Raises:
-            AdapterError: No log came; the file is then not there either.
+            AdapterError: No log came; the file is then not there either. What makes this one log unusable,
+                whatever is asked again, is a `PermanentError` of the kind `unusable_log`.
         """
         url = sansio.format_url(path, None, base_url=self._api_url)
         with translated():
@@ -102,21 +117,34 @@ class LogStream:
                     if response.is_redirect and location:
                         url = urljoin(url, location)
                         continue
-                    return await self._take(response, into, max_bytes)
-            raise PermanentError(f"the log was redirected more than {REDIRECTS} times", kind="forbidden")
+                    return await self._take(response, into, max_bytes, beat)
+            raise PermanentError(f"the log was redirected more than {REDIRECTS} times", kind=UNUSABLE_LOG)
 
-    async def _take(self, response: httpx2.Response, into: Path, max_bytes: int) -> LogDownload:
+    async def _take(
+        self, response: httpx2.Response, into: Path, max_bytes: int, beat: Beat | None
+    ) -> LogDownload:
         if response.status_code in _GONE:
             return LogDownload(state=LogState.GONE)
         if response.status_code != http.HTTPStatus.OK:
             await self._refuse(response)
         kind = response.headers.get("content-type", "text/plain").partition(";")[0].strip().lower()
-        if not (kind.startswith("text/") or kind == "application/octet-stream"):
-            raise PermanentError("the log is not plain text", kind="invalid")
-        size, truncated = await _write(response, into, max_bytes)
-        if size == 0:
+        if not (kind.startswith("text/") or kind in _KINDS):
+            raise PermanentError("the log is not text", kind=UNUSABLE_LOG)
+        encoding = response.headers.get("content-encoding", "identity").lower()
+        if encoding not in _ENCODINGS:
+            raise PermanentError("the log's encoding is not one that was asked for", kind=UNUSABLE_LOG)
+        # A gzip stream is unpacked here: the client would unpack a piece to any size at once.
+        pieces = response.aiter_bytes() if encoding == "identity" else response.aiter_raw()
+        with TwoEnds(into, max_bytes) as file:
+            async with aclosing(plain_text(pieces)) as text:
+                async for piece in text:
+                    await asyncio.to_thread(file.write, piece)
+                    if beat:
+                        beat()
+            await asyncio.to_thread(file.finish)
+        if not file.size:
             return LogDownload(state=LogState.EMPTY)
-        return LogDownload(path=into, size=size, state=LogState.PRESENT, truncated=truncated)
+        return LogDownload(path=into, size=file.size, state=LogState.PRESENT, omitted_bytes=file.omitted)
 
     async def _refuse(self, response: httpx2.Response) -> None:
         if origin(str(response.url)) != origin(self._api_url):
@@ -129,36 +157,3 @@ class LogStream:
                 break
         sansio.decipher_response(response.status_code, response.headers, bytes(body[:_ERROR_BYTES]))
         raise UnavailableError(f"GitHub answered {response.status_code} instead of a log")
-
-
-async def _write(response: httpx2.Response, into: Path, max_bytes: int) -> tuple[int, bool]:
-    size, truncated = 0, False
-    file = await asyncio.to_thread(into.open, "wb")
-    try:
-        async for chunk in response.aiter_bytes():
-            if size == 0:
-                _check_plain(chunk)
-            kept = chunk[: max_bytes - size]
-            await asyncio.to_thread(file.write, kept)
-            size += len(kept)
-            truncated = len(kept) < len(chunk)
-            if truncated:
-                break
-    except BaseException:
-        _drop(file)
-        raise
-    if size:
-        file.close()
-    else:
-        _drop(file)
-    return size, truncated
-
-
-def _check_plain(beginning: bytes) -> None:
-    if beginning.startswith(_ARCHIVES):
-        raise PermanentError("the log is an archive, not plain text", kind="invalid")
-
-
-def _drop(file: BinaryIO) -> None:
-    file.close()
-    Path(file.name).unlink(missing_ok=True)

@@ -68,6 +68,12 @@ class WorkflowRun(Record):
     actor_type: Text = Field(default="", validation_alias=AliasPath("actor", "type"))
 
 
+class WorkflowRecord(Record):
+    """A workflow file as GitHub keeps it."""
+
+    state: str
+
+
 class Step(Record):
     """A step of a job."""
 
@@ -91,6 +97,24 @@ class Job(Record):
     html_url: Text = ""
     head_sha: str
     steps: tuple[Step, ...] = ()
+    check_run_url: Text = ""
+
+    @property
+    def check_run_id(self) -> int:
+        """The check run that carries the job's annotations; GitHub gives both the same id."""
+        last = self.check_run_url.rpartition("/")[2]
+        return int(last) if last.isascii() and last.isdigit() else self.id
+
+
+class AnnotationRecord(Record):
+    """A remark of a check run."""
+
+    path: Text = ""
+    start_line: int | None = None
+    annotation_level: Text = ""
+    """`failure`, `warning` or `notice`."""
+    title: Text = ""
+    message: Text = ""
 
 
 class LogDownload(Record):
@@ -100,13 +124,13 @@ class LogDownload(Record):
         path: The file; None when there is nothing in it.
         size: Bytes in the file.
         state: Whether there is a log at all.
-        truncated: True when the log went on beyond the allowed size.
+        omitted_bytes: How much of a log's middle was left out because it is longer than allowed.
     """
 
     path: Path | None = None
     size: int = 0
     state: LogState
-    truncated: bool = False
+    omitted_bytes: int = 0
 
 
 class CheckRun(Record):

@@ -27,6 +27,11 @@ _KINDS: Final = {
     http.HTTPStatus.GONE: "gone",
     http.HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: "gone",
 }
+_STATES: Final = (
+    (re.compile(r"archived so is read-only|repository was archived", re.IGNORECASE), "archived"),
+    (re.compile(r"installation has been suspended", re.IGNORECASE), "suspended"),
+)
+"""403 says no to a lacking permission, and to every request where the repository or installation rests."""
 _WANTED: Final = re.compile(r"[a-z_:]+(=[a-z]+)?([,;] ?[a-z_:]+(=[a-z]+)?)*", re.ASCII)
 _WANTED_LENGTH: Final = 200
 _TOLERATED_SKEW: Final = timedelta(seconds=30)
@@ -42,12 +47,13 @@ def as_adapter_error(error: gidgethub.HTTPException) -> AdapterError:
             return throttled
     if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR or status == http.HTTPStatus.REQUEST_TIMEOUT:
         return UnavailableError(f"GitHub answered {status}: {message}")
-    hint = ""
+    hint, kind = "", _KINDS.get(status, "invalid")
     if status == http.HTTPStatus.FORBIDDEN:
         hint = _permission_wanted(error.headers)
+        kind = next((state for said, state in _STATES if said.search(message)), kind)
     if status == http.HTTPStatus.UNAUTHORIZED:
         hint = _clock(error.headers)
-    return PermanentError(f"GitHub answered {status}: {message}{hint}", kind=_KINDS.get(status, "invalid"))
+    return PermanentError(f"GitHub answered {status}: {message}{hint}", kind=kind)
 
 
 def _throttled(message: str, status: int, headers: Mapping[str, str]) -> ThrottledError | None:

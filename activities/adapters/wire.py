@@ -149,13 +149,22 @@ class Wire:
 
     async def get_raw(self, path: str, *, token: str | None = None) -> bytes:
         """The answer's bytes, asked for in GitHub's raw media type."""
-        headers = sansio.create_headers(REQUESTER, accept=RAW, oauth_token=token)
+        _, body = await self._bare(path, sansio.create_headers(REQUESTER, accept=RAW, oauth_token=token))
+        return body
+
+    async def get_with_headers(self, path: str, *, token: str | None = None) -> tuple[Any, Mapping[str, str]]:
+        """The decoded JSON answer, and the answer's headers by their names in lower case."""
+        headers, body = await self._bare(path, sansio.create_headers(REQUESTER, oauth_token=token))
+        with translated():
+            return sansio.decipher_response(http.HTTPStatus.OK, headers, body)[0], headers
+
+    async def _bare(self, path: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes]:
         url = sansio.format_url(path, None, base_url=self.api_url)
         with translated():
             status, answer_headers, body = await self._session._request("GET", url, headers)  # noqa: SLF001 — same module
             if status != http.HTTPStatus.OK:
                 sansio.decipher_response(status, answer_headers, body)
-            return body
+            return answer_headers, body
 
     async def pages(
         self, path: str, *, key: str | None = None, token: str | None = None

@@ -92,8 +92,7 @@ class Workspace:
             folder.mkdir()
             if umask == 0:
                 folder.chmod(0o777)
-        self._git("read-tree", self.sha)
-        self._git("checkout-index", "--all", "--quiet", umask=umask)
+        self._git("read-tree", "--reset", "-u", self.sha, umask=umask)
         for entry in self._git("ls-tree", "-r", "-z", self.sha).split(b"\0"):
             if entry:
                 facts, _, name = entry.partition(b"\t")

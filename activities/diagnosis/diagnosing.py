@@ -16,7 +16,6 @@ from workflows.models import (
     FailedJob,
     FailureClass,
     Location,
-    LogState,
 )
 
 _TABLE: Final = RuleTable(RULES)
@@ -80,7 +79,7 @@ def is_open(diagnosis: Diagnosis, evidence: Evidence) -> bool:
 
     Where no log is there, a model could only guess as well.
     """
-    if not any(job.log_state is LogState.PRESENT and job.excerpt.text.strip() for job in evidence.jobs):
+    if not any(job.excerpt.text.strip() for job in evidence.jobs):
         return False
     return diagnosis.rule is None or diagnosis.confidence <= CONFIDENCE[Certainty.GUESS]
 
@@ -114,7 +113,7 @@ def _recognise(job: FailedJob) -> _Finding | None:
         applies, place = rule.match(job.excerpt.text, command, job.exit_code)
         if not applies:
             continue
-        if rule.certainty is Certainty.GUESS and job.log_state is not LogState.PRESENT and not job.command:
+        if rule.certainty is Certainty.GUESS and not job.excerpt.text.strip() and not job.command:
             continue
         rank = (-rule.certainty, place.start() if place else 0)
         if best is None or rank < best[0]:
@@ -137,7 +136,7 @@ def _no_job(evidence: Evidence) -> Diagnosis:
 
 
 def _unrecognised(evidence: Evidence) -> Diagnosis:
-    if all(job.log_state is not LogState.PRESENT for job in evidence.jobs):
+    if not any(job.excerpt.text.strip() for job in evidence.jobs):
         return Diagnosis(
             failure_class=FailureClass.UNKNOWN,
             root_cause="The logs of the failed jobs are gone or empty, so nothing tells what failed.",

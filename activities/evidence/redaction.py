@@ -1,112 +1,177 @@
 """Secrets out of text, before it leaves the process that read it."""
 
+import base64
+import bisect
 import re
-from typing import Final, NamedTuple
+import time
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import re2  # type: ignore[import-untyped] # it carries no types
 
 from activities.evidence.log_lines import strip_unseen
+from activities.evidence.secret_forms import FORMS, SecretForm
 
+SECONDS: Final = 5.0
+"""The longest one text may take; the forms' own time is linear, so this is for what nobody thought of."""
+WITHHELD: Final = "«withheld: looking for secrets took too long»"
 
-class _Secret(NamedTuple):
-    kind: str
-    pattern: re.Pattern[str]
-    certain: bool = True
-    """The form alone proves a secret; else it is only removed, never a reason to refuse a publication."""
-
-
-def _form(kind: str, pattern: str, *, certain: bool = True) -> _Secret:
-    return _Secret(kind, re.compile(pattern), certain)
-
-
-# Every quantifier that can fail after matching is bounded, or starts at a boundary, so that time stays linear
-# in the text: an unbounded one took minutes on a megabyte. Where there is a group `secret`, only that goes.
-_JWT_START: Final = r"(?:(?<![A-Za-z0-9_\-])|(?<=\\[nrt]))"
-_BREAK: Final = r"(?:\s|\\[nrt]|[\"',+]){0,40}"
-"""Between the lines of a key, as a file, a JSON string or a source text breaks them."""
-_SECRETS: Final = (
-    _form(
-        "private-key",
-        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-        rf"(?:{_BREAK}(?:[A-Za-z0-9+/=]{{20,200}}|(?:Proc-Type|DEK-Info|Version|Comment): .{{0,99}}))"
-        rf"{{0,400}}(?:{_BREAK}[A-Za-z0-9+/=]{{0,200}}{_BREAK}-----END [A-Z0-9 ]{{0,40}}-----)?",
-    ),
-    _form(
-        "key-material",
-        r"(?m)^[ \t]{0,8}[A-Za-z0-9+/]{60,76}\n(?:[ \t]{0,8}[A-Za-z0-9+/]{60,76}\n)+",
-        certain=False,
-    ),
-    _form("github-token", r"gh[pousr]_[A-Za-z0-9._\-]{20,}"),
-    _form("github-token", r"github_pat_[A-Za-z0-9_]{20,}"),
-    _form("gitlab-token", r"gl(?:pat|ptt|cbt|dt|rt|ft|soat|imt|agent)-[A-Za-z0-9._\-]{20,}"),
-    _form("aws-key-id", r"(?:AKIA|ASIA|AGPA|AROA)[A-Z2-7]{16}(?![A-Z0-9])"),
-    _form("slack-token", r"xox[abeoprs]-[A-Za-z0-9\-]{10,}|xapp-\d-[A-Za-z0-9\-]{10,}"),
-    _form(
-        "webhook-url",
-        r"https://(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/[A-Za-z0-9/_\-]{10,}",
-    ),
-    _form("anthropic-key", r"sk-ant-[A-Za-z0-9_\-]{20,}"),
-    _form("openai-key", r"sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_\-]{32,}"),
-    _form("google-key", r"AIza[A-Za-z0-9_\-]{35}"),
-    _form("google-token", r"ya29\.[A-Za-z0-9_\-]{20,}"),
-    _form("stripe-key", r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{24,}"),
-    _form("npm-token", r"npm_[A-Za-z0-9]{30,}"),
-    _form("pypi-token", r"pypi-[A-Za-z0-9_\-]{40,}"),
-    _form("docker-token", r"dck(?:r_pat|r_oat)_[A-Za-z0-9_\-]{20,}"),
-    _form("hugging-face-token", r"hf_[A-Za-z0-9]{30,}"),
-    _form("sendgrid-key", r"SG\.[A-Za-z0-9_\-]{16,40}\.[A-Za-z0-9_\-]{16,}"),
-    _form("azure-key", r"AccountKey=(?P<secret>[A-Za-z0-9+/]{40,}={0,2})"),
-    _form(
-        "jwt",
-        _JWT_START + r"eyJ[A-Za-z0-9_\-]{10,4096}\.eyJ[A-Za-z0-9_\-]{2,16384}(?:\.[A-Za-z0-9_\-]{0,4096})?",
-    ),
-    _form(
-        "authorization",
-        r"(?i)authorization[\"'\\]{0,3}\s{0,3}[:=]\s{0,3}[\"'\\]{0,3}(?:basic|bearer|token|digest|negotiate)?\s{0,3}"
-        r"(?P<secret>(?!\*{3}|\$|<|\{|«)[A-Za-z0-9+/=._~\-]{8,})",
-    ),
-    _form(
-        "url-credentials",
-        r"[a-z]://(?P<secret>[^/\s:@\"'«]{0,256}:(?!\*{2,}@|\$|<|\{)[^/\s@\"'«]{3,256})@",
-        certain=False,
-    ),
-    _form(
-        "assigned-secret",
-        r"(?i)(?:passw(?:or)?d|passphrase|secret|token|api[_\-]?key|access[_\-]?key|account[_\-]?key|credential)s?"
-        r"[a-z0-9_]{0,20}[\"'\\]{0,3}\s{0,3}(?:=>|:=|=|:)\s{0,3}[\"'\\]{0,3}"
-        r"(?P<secret>(?=[^\s\"',;]{0,64}\d)(?=[^\s\"',;]{0,64}[A-Za-z])[A-Za-z0-9+/=._~!@#%^&*\-]{8,})",
-        certain=False,
-    ),
-    _form(
-        "assigned-secret",
-        r"(?i)(?:passw(?:or)?d|passphrase)[\"'\\]{0,3}\s{0,3}(?:=>|:=|=)\s{0,3}[\"'\\]{0,3}"
-        r"(?P<secret>(?!\*{3}|\$|<|\{|«|none\b|null\b|true\b|false\b)[A-Za-z0-9+/=._~!@#%^&*\-]{4,}(?![(\w]))",
-        certain=False,
-    ),
+_SHORTEST_KNOWN: Final = 6
+"""A shorter value stands in any text by chance."""
+_ESCAPED_COLOUR: Final = re.compile(r"\\{1,2}(?:u001[bB]|x1[bB]|033|e)\[[0-9;]{0,20}[A-Za-z]")
+_ESCAPE: Final = re.compile(
+    r"\\{1,3}(?:u00(?P<unicode>[0-7][0-9a-fA-F])|(?P<short>[nrtbf])|(?P<plain>[/\"'\\]))"
 )
+_SHORT: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+_known: dict[str, None] = {}
+
+
+class _Span(NamedTuple):
+    start: int
+    rank: int
+    """Which form found it; of two at one place, the earlier form names it."""
+    end: int
+    kind: str
+
+
+class _TooLongError(Exception):
+    """The time is up."""
+
+
+def remember(values: Iterable[str]) -> None:
+    """From now on remove these exact values from every text: the process's own secrets.
+
+    Of a value of several lines, each line counts; so do its common encodings.
+    """
+    for value in values:
+        for line in value.replace("\\n", "\n").splitlines():
+            for form in _encodings(line.strip()):
+                if len(form) >= _SHORTEST_KNOWN and not form.startswith("-----"):
+                    _known[form] = None
 
 
 def redact(text: str) -> str:
     """`text` with every secret replaced by `«redacted:kind»`, and without unseen characters.
 
-    Escape sequences and invisible characters are dropped first, so that they cannot split a secret. Line
-    breaks are kept, also those inside a key block, so that lines can still be counted. Linear in the text;
-    redacting twice changes nothing more.
+    Escape sequences and invisible characters are dropped first, so that they cannot split a secret; so are
+    colours written with a backslash. A secret inside an escaped string counts too. Line breaks are kept, also
+    those inside a key block, so that lines can still be counted. Linear in the text; redacting twice changes
+    nothing more. Where it takes too long all the same, nothing of the text is left.
     """
-    text = strip_unseen(text)
-    for secret in _SECRETS:
-        text = secret.pattern.sub(lambda found, kind=secret.kind: _replacement(found, kind), text)  # type: ignore[misc]
-    return text
+    text = _visible(text)
+    try:
+        return _without(text, _spans(text, time.monotonic() + SECONDS))
+    except _TooLongError:
+        return WITHHELD
 
 
 def contains_secret(text: str) -> bool:
     """Whether `text` holds something whose form alone proves a secret: a reason not to publish it."""
+    try:
+        return bool(_spans(_visible(text), time.monotonic() + SECONDS, certain_only=True))
+    except _TooLongError:
+        return True
+
+
+def _visible(text: str) -> str:
     text = strip_unseen(text)
-    return any(secret.certain and secret.pattern.search(text) for secret in _SECRETS)
+    return _ESCAPED_COLOUR.sub("", text) if "\\" in text else text
 
 
-def _replacement(found: re.Match[str], kind: str) -> str:
-    mark = f"«redacted:{kind}»"
-    if "secret" in found.re.groupindex:
-        start, end = found.span("secret")
-        whole = found.start()
-        return found[0][: start - whole] + mark + found[0][end - whole :]
-    return mark + "\n" * found[0].count("\n")
+def _without(text: str, spans: list[_Span]) -> str:
+    parts: list[str] = []
+    position = 0
+    for start, _, end, kind in spans:
+        parts += (text[position:start], f"«redacted:{kind}»", "\n" * text.count("\n", start, end))
+        position = end
+    return "".join((*parts, text[position:]))
+
+
+def _spans(text: str, deadline: float, *, certain_only: bool = False) -> list[_Span]:
+    """Where secrets are, in order, apart from each other."""
+    found = list(_found(text, deadline, certain_only=certain_only))
+    if "\\" in text:
+        plain = _Unescaped(text)
+        found += (
+            _Span(plain.origin(start), rank, plain.origin(end), kind)
+            for start, rank, end, kind in _found(plain.text, deadline, certain_only=certain_only)
+        )
+    merged: list[_Span] = []
+    for span in sorted(found):
+        if merged and span.start < merged[-1].end:
+            merged[-1] = merged[-1]._replace(end=max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
+
+
+def _found(text: str, deadline: float, *, certain_only: bool) -> Iterator[_Span]:
+    for value in _known:
+        start = text.find(value)
+        while start >= 0:
+            yield _Span(start, -1, start + len(value), "known")
+            start = text.find(value, start + len(value))
+    forms, sieve = _compiled()
+    for place in sorted(sieve.Match(text.encode()) or ()):
+        if time.monotonic() > deadline:
+            raise _TooLongError
+        form, pattern, group = forms[place]
+        if form.certain or not certain_only:
+            for match in pattern.finditer(text):
+                start, end = match.span(group)
+                if form.accept is None or form.accept(text[start:end]):
+                    yield _Span(start, place, end, form.kind)
+
+
+@cache
+def _compiled() -> tuple[list[tuple[SecretForm, Any, int]], Any]:
+    """Each form compiled, and all of them as one that tells in one pass which occur at all."""
+    options = re2.Options()
+    options.never_capture = True
+    sieve = re2.Set.SearchSet(options)
+    forms = []
+    for form in FORMS:
+        pattern = re2.compile(form.pattern)
+        forms.append((form, pattern, pattern.groupindex.get("secret", 0)))
+        sieve.Add(form.pattern)
+    sieve.Compile()
+    return forms, sieve
+
+
+class _Unescaped:
+    """A text with its backslash escapes resolved, as of JSON, and where each of its characters came from."""
+
+    def __init__(self, text: str) -> None:
+        parts: list[str] = []
+        self._places: list[int] = [0]
+        self._origins: list[int] = [0]
+        position = length = 0
+        for escape in _ESCAPE.finditer(text):
+            before, meant = text[position : escape.start()], _meaning(escape)
+            length += len(before) + len(meant)
+            parts += (before, meant)
+            position = escape.end()
+            self._places += (length - len(meant), length)
+            self._origins += (escape.start(), position)
+        self.text = "".join((*parts, text[position:]))
+
+    def origin(self, place: int) -> int:
+        """Where the character at `place` begins in the text with escapes."""
+        known = bisect.bisect_right(self._places, place) - 1
+        return self._origins[known] + place - self._places[known]
+
+
+def _meaning(escape: re.Match[str]) -> str:
+    if escape["unicode"]:
+        return chr(int(escape["unicode"], 16))
+    return _SHORT[escape["short"]] if escape["short"] else escape["plain"]
+
+
+def _encodings(value: str) -> Iterator[str]:
+    yield value
+    yield quote(value, safe="")
+    for text in (value, f"x-access-token:{value}"):
+        yield base64.b64encode(text.encode()).decode().rstrip("=")

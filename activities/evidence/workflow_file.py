@@ -11,6 +11,8 @@ from activities.evidence.redaction import redact
 
 SIZE_CAP_BYTES: Final = 512 * 1024
 
+_CALLS: Final = " / "
+"""Between a job and what it calls."""
 _EXPRESSION: Final = re.compile(r"\$\{\{.{0,2000}?\}\}", re.DOTALL)
 
 
@@ -24,6 +26,16 @@ class FailedCommand(NamedTuple):
     job_key: str | None = None
     command: str | None = None
     working_directory: str | None = None
+
+
+class Call(NamedTuple):
+    """A job that another workflow file defines."""
+
+    job_key: str
+    uses: str
+    """That file, as the caller names it."""
+    job_name: str
+    """What the job is shown as there."""
 
 
 class WorkflowFile:
@@ -69,6 +81,25 @@ class WorkflowFile:
         folders = (place.get("working-directory") for place in places)
         folder = next((folder for folder in folders if isinstance(folder, str) and folder), None)
         return FailedCommand(key, run.strip(), folder)
+
+    def call(self, job_name: str) -> Call | None:
+        """Which workflow defines the job shown as `caller / inner`; None for a job of this file.
+
+        Args:
+            job_name: As GitHub shows it.
+        """
+        name = job_name.strip()
+        key = self._job_key(name)
+        uses = self._jobs[key].get("uses") if key else None
+        if key is None or not isinstance(uses, str):
+            return None
+        ways = _shown_as(_job_title(key, self._jobs[key]), self._jobs[key])
+        place = name.find(_CALLS)
+        while place >= 0:
+            if any(_fits(way, name[:place]) for way in ways):
+                return Call(key, uses.strip(), name[place + len(_CALLS) :])
+            place = name.find(_CALLS, place + 1)
+        return None
 
     def _parse(self, content: bytes) -> Mapping[Any, Any]:
         if len(content) > SIZE_CAP_BYTES:
@@ -132,14 +163,21 @@ def _job_title(key: str, job: Mapping[Any, Any]) -> str:
     return name.strip() if isinstance(name, str) and name.strip() else key
 
 
-def _is_shown_as(title: str, job: Mapping[Any, Any], name: str) -> bool:
-    """Whether GitHub may show the job so: matrix values in brackets behind, the inner job behind a slash."""
+def _shown_as(title: str, job: Mapping[Any, Any]) -> list[list[str]]:
+    """How GitHub may show the job, as the parts between which anything may stand: matrix values come last."""
     parts = _EXPRESSION.split(title)
-    ways = [parts]
-    if "matrix" in _mapping(job.get("strategy")):
-        ways.append([*parts[:-1], parts[-1] + " (", ")"])
+    return (
+        [parts, [*parts[:-1], parts[-1] + " (", ")"]]
+        if "matrix" in _mapping(job.get("strategy"))
+        else [parts]
+    )
+
+
+def _is_shown_as(title: str, job: Mapping[Any, Any], name: str) -> bool:
+    """Whether GitHub may show the job so; a job of another file stands behind its caller and a slash."""
+    ways = _shown_as(title, job)
     if "uses" in job:
-        ways += [[*way[:-1], way[-1] + " / ", ""] for way in ways]
+        ways += [[*way[:-1], way[-1] + _CALLS, ""] for way in ways]
     return any(_fits(way, name) for way in ways)
 
 

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Final
 
+from activities.patching.launchers import unwrap
 from activities.patching.shell_idioms import plain
 
 _OPERATORS: Final = frozenset({"&&", "||", ";", "\n"})
@@ -37,50 +38,19 @@ _ASSIGNMENT: Final = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)", re.DOTALL)
 _PROTECTED_VARIABLES: Final = re.compile(
     r"PATH|HOME|TMPDIR|LD_.*|BASH_.*|ENV|IFS|CARGO_HOME|RUSTUP_.*|GIT_.*"
 )
-_WRAPPER_VALUES: Final = {
-    "uv run": {"--with", "--group", "--extra", "--python", "-p", "--only-group", "--no-group", "--package"},
-    "uvx": {"--with", "--python", "-p"},
-    "poetry run": set[str](),
-    "pipenv run": set[str](),
-    "pdm run": {"-p"},
-    "hatch run": set[str](),
-    "rye run": set[str](),
-    "npx": {"-p", "--package"},
-    "pnpm exec": set[str](),
-    "pnpm dlx": set[str](),
-    "yarn run": set[str](),
-    "yarn exec": set[str](),
-    "yarn dlx": set[str](),
-    "yarn": set[str](),
-    "bunx": set[str](),
-    "bun run": set[str](),
-    "npm exec": {"-p", "--package"},
-    "bundle exec": set[str](),
-    "composer exec": set[str](),
-    "mise exec": set[str](),
-    "time": set[str](),
-    "command": set[str](),
-    "exec": set[str](),
-    "env": set[str](),
-}
-"""Commands that only find a tool and start it, with those of their options that take a value."""
 _REMEMBERED: Final = re.compile(
     r"[ \t]*(?:\w+=[1-9]\d*|\w+=\$\?|exit(?:[ \t]+[1-9]\d*|[ \t]+\$\?)?|return[ \t]+[1-9]\d*|false)"
     r"[ \t]*(?:[;\n#&}]|$)"
 )
 """What follows `||` where the failure still fails the step."""
 _LISTING: Final = re.compile(r"\$\(git ls-files (?P<patterns>[^)]*)\)")
-_SCOPED: Final = {"@biomejs/biome": "biome", "@taplo/cli": "taplo", "@stoplight/spectral-cli": "spectral"}
-"""Packages whose program has another name."""
-_LOCAL_PROGRAM: Final = re.compile(r"(?:\./)?(?:node_modules/\.bin|vendor/bin|\.?venv/bin)/(?=[^/]+$)")
-"""Where package managers put a project's own programs."""
 _TOKENS: Final = re.compile(
     r"""
       (?P<blank>(?:[ \t\r]|\\\r?\n)+)
     | (?P<comment>(?<![^\s;&|(])\#[^\n]*)
     | (?P<redirect>(?:\d|&)?>>?(?:&\d|[ \t]*(?:'[^'$`\n]*'|"[^"$`\n]*"|[\w./+-]+)))
     | (?P<operator>&&|\|\||;(?!;)|\n)
-    | (?P<listing>\$\(git[ ]ls-files[ ][^()$`\n]{1,300}\))
+    | (?P<listing>\$\(git[ ]ls-files[ ][^()$`\n]{1,600}\))
     | (?P<opaque>[|&<>()]|;;|`)
     | (?P<word>(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s\\'"|&;<>()`])+)
     | (?P<broken>.)
@@ -141,36 +111,6 @@ def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple
                 if program:
                     commands.append(Command(program, str(here), tuple(env.items()), shlex.join(argv)))
     return tuple(commands)
-
-
-def unwrap(argv: Sequence[str]) -> tuple[str, ...]:
-    """Strip what only finds the program: `uv run`, `python -m`, `npx` and the like. Empty when unclear."""
-    rest = list(argv)
-    while rest:
-        rest[0] = _LOCAL_PROGRAM.sub("", rest[0])
-        for wrapper, valued in _WRAPPER_VALUES.items():
-            words = wrapper.split()
-            if rest[: len(words)] == words:
-                rest = _skip_options(rest[len(words) :], valued)
-                break
-        else:
-            break
-    if len(rest) > 2 and re.fullmatch(r"python[\d.]*", rest[0]) and rest[1] == "-m":  # noqa: PLR2004 — python -m tool
-        rest = rest[2:]
-    if not rest:
-        return ()
-    # `tool@1.2.3` asks a package runner for a version; the tool here is the one there is.
-    package = re.sub(r"(?<=.)@.*", "", rest[0])
-    program = _SCOPED.get(package, "" if package.startswith("@") else package)
-    return (program, *rest[1:]) if program else ()
-
-
-def _skip_options(words: list[str], valued: set[str]) -> list[str]:
-    while words and words[0].startswith("-"):
-        if words[0] == "--":
-            return words[1:]
-        words = words[2:] if words[0] in valued else words[1:]
-    return words
 
 
 def _lines(text: str) -> Iterator[tuple[list[str], str, bool]]:
@@ -251,15 +191,20 @@ def _plain(words: Sequence[str], here: PurePosixPath, paths: Sequence[str]) -> l
 
 def _listed(arguments: Sequence[str], here: PurePosixPath, paths: Sequence[str]) -> list[str]:
     """What `git ls-files` prints for plain patterns, in which a wildcard crosses folders."""
-    under = next((word[8:] for word in arguments if word.startswith("--under=")), ".")
-    base = _join(here, under)
-    patterns = [word for word in arguments if not word.startswith("-")] or ["*"]
+    bases = [_join(here, word[8:]) for word in arguments if word.startswith("--under=")] or [here]
+    unwanted = [word[6:] for word in arguments if word.startswith("--not=")]
+    unwanted += [word[2:] for word in arguments if word.startswith(":!")]
+    patterns = [word for word in arguments if not word.startswith(("-", ":!"))] or ["*"]
     found = []
     for path in paths:
         inner = PurePosixPath(path)
-        if base is None or not inner.is_relative_to(base) or not inner.is_relative_to(here):
+        if not any(base is not None and inner.is_relative_to(base) for base in bases):
+            continue
+        if not inner.is_relative_to(here):
             continue
         name = str(inner.relative_to(here))
+        if any(fnmatchcase(each, pattern) for pattern in unwanted for each in (name, f"./{name}")):
+            continue
         if any(fnmatchcase(name, each) or fnmatchcase(inner.name, each) for each in patterns):
             found.append(name)
     return found

@@ -1,58 +1,128 @@
 """Ways a shell text says "this command must find nothing", rewritten to the plain command."""
 
 import re
+import shlex
+from collections.abc import Callable, Sequence
 from typing import Final
 
 _FAILS: Final = r"(?:exit\s+[1-9]\d*|return\s+[1-9]\d*|false)"
-_ASKED: Final = r"\$\(\s*(?P<{0}>[^()$`\n]{{1,500}}?)\s*\)"
+_ASKED: Final = r"\"?\$\(\s*(?P<command>[^()$`\n]{1,500}?)\s*\)\"?"
+_NOTHING: Final = r"(?:\s+(?:!=|==?)\s+(?:\"\"|''|0)|\s+-(?:gt|ne|eq)\s+0)?"
+_INSIDE: Final = r"(?:(?!\bif\b|\bfi\b).)"
+_UNTIL_FI: Final = rf"\s*(?:;|\n)\s*then\b{_INSIDE}{{0,2000}}?\b{_FAILS}\b{_INSIDE}{{0,500}}?\bfi\b"
+_XARGS: Final = r"xargs(?:\s+(?:-0|-r|--null|--no-run-if-empty|-[nPI]\s*[\w{}]+|-t|--))*"
+_FOUND: Final = r"find\s+(?P<where>(?:[^|;&\n$`()<>\\]|\\.){1,400}?)"
+_COMMAND: Final = r"(?P<command>[^|\n;&$`()]{1,300})"
 
-_RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    # if ! black --check .; then echo "run black"; exit 1; fi
+_Replacement = str | Callable[[re.Match[str]], str]
+
+
+def _listing(found: re.Match[str]) -> str:
+    """`find …` as a listing of the repository's files, behind the command that gets them."""
+    words = _patterns(found["where"])
+    command = re.sub(r"\s*(?:\{\}|'\{\}'|\"\{\}\")", "", found["command"]).rstrip()
+    return f"{command} $(git ls-files {shlex.join(words)})" if words else found.group()
+
+
+def _patterns(where: str) -> list[str]:
+    """What `find`'s words ask for, as `--under=FOLDER`, `--not=PATTERN` and patterns; empty where unclear."""
+    try:
+        words = shlex.split(where)
+    except ValueError:
+        return []
+    folders: list[str] = []
+    while words and not words[0].startswith(("-", "(", "!")):
+        folders.append(f"--under={words.pop(0)}")
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    negated = False
+    while words:
+        word = words.pop(0)
+        if word in {"-not", "!"}:
+            negated = True
+            continue
+        if word in {"-name", "-iname", "-path", "-wholename"} and words:
+            excluded = negated or (word in {"-path", "-wholename"} and "-prune" in words[:2])
+            (unwanted if excluded else wanted).append(words.pop(0))
+        elif word == "-type" and words[:1] == ["f"]:
+            words.pop(0)
+        elif word not in {"-o", "-or", "-a", "-and", "(", ")", "-print", "-print0", "-prune", "-follow"}:
+            return []
+        negated = False
+    return [*folders, *(f"--not={each}" for each in unwanted), *wanted]
+
+
+_RULES: Final[Sequence[tuple[re.Pattern[str], _Replacement]]] = (
+    # The repository's folder: where a step starts.
+    (re.compile(r"\$\{\{\s*github\.workspace\s*\}\}|\$\{?(?:GITHUB_WORKSPACE|PWD)\b\}?|\$\(pwd\)"), "."),
+    # source .venv/bin/activate
+    (re.compile(r"(?m)(?:^|(?<=&&)|(?<=;))[ \t]*(?:source|\.)[ \t]+\S*activate\S*[ \t]*(?:&&|;|$)"), ""),
+    # black --check . || (echo "run black" && exit 1)
+    (re.compile(rf"\|\|\s*[({{][^(){{}}]{{0,500}}\b{_FAILS}\b[^(){{}}]{{0,100}}[)}}]"), ""),
+    # find . -name '*.sh' -print0 | xargs -0 shellcheck
+    (re.compile(rf"\b{_FOUND}\s*\|\s*{_XARGS}\s+{_COMMAND}"), _listing),
+    # find . -name '*.sh' -exec shellcheck {} +
+    (re.compile(rf"\b{_FOUND}\s+-exec\s+{_COMMAND}\s*(?:\\;|';'|\+)"), _listing),
+    # shellcheck $(find . -name '*.sh')
+    (re.compile(rf"(?P<command>)\$\(\s*{_FOUND}\s*\)"), lambda found: _listing(found).lstrip()),
+    # git ls-files '*.sh' | xargs shellcheck
     (
         re.compile(
-            r"\bif\s+!\s+(?P<command>[^;\n]{1,500}?)\s*(?:;|\n)\s*then\b"
-            rf"(?:(?!\bif\b|\bfi\b).){{0,2000}}?\b{_FAILS}\b(?:(?!\bif\b|\bfi\b).){{0,500}}?\bfi\b",
-            re.DOTALL,
+            rf"\bgit\s+ls-files\s+(?P<patterns>(?:-z\s+|--\s+)?[^|\n;&$`()]{{1,300}}?)\s*\|\s*{_XARGS}\s+{_COMMAND}"
         ),
-        r"\g<command>",
+        r"\g<command> $(git ls-files \g<patterns>)",
     ),
+    # for f in *.sh; do shellcheck "$f"; done
+    (
+        re.compile(
+            r"\bfor\s+(?P<name>\w+)\s+in\s+(?P<list>[^;\n]{1,700}?)\s*[;\n]\s*do\s+(?P<command>[^;\n$|&]{1,300}?)\s+"
+            r"\"?\$\{?(?P=name)\}?\"?(?:\s*\|\|[^;\n]{1,100})?\s*[;\n]\s*done\b"
+        ),
+        r"\g<command> \g<list>",
+    ),
+    # if ! black --check .; then echo "run black"; exit 1; fi
+    (re.compile(rf"\bif\s+!\s+(?P<command>[^;\n]{{1,500}}?){_UNTIL_FI}", re.DOTALL), r"\g<command>"),
     # if [ -n "$(gofmt -l .)" ]; then … exit 1; fi
     (
         re.compile(
-            rf"\bif\s+(?:\[\[?|test)\s+(?:-n\s+)?\"?{_ASKED.format('command')}\"?"
-            r"(?:\s+!=\s+(?:\"\"|''))?(?:\s*\]\]?)?\s*(?:;|\n)\s*then\b"
-            rf"(?:(?!\bif\b|\bfi\b).){{0,2000}}?\b{_FAILS}\b(?:(?!\bif\b|\bfi\b).){{0,500}}?\bfi\b",
+            rf"\bif\s+(?:\[\[?|test)\s+(?:-n\s+|!\s+-z\s+)?{_ASKED}{_NOTHING}(?:\s*\]\]?)?{_UNTIL_FI}",
             re.DOTALL,
         ),
         r"\g<command>",
     ),
-    # test -z "$(gofmt -l .)"
+    # out=$(gofmt -l .); if [ -n "$out" ]; then … exit 1; fi
     (
-        re.compile(rf"(?:\[\[?|\btest)\s+(?:-z|!\s+-n)\s+\"?{_ASKED.format('command')}\"?(?:\s*\]\]?)?"),
+        re.compile(
+            rf"\b(?P<name>\w+)={_ASKED}\s*(?:;|\n)\s*if\s+(?:\[\[?|test)\s+(?:-n\s+|!\s+-z\s+)?"
+            rf"\"?\$\{{?(?P=name)\}}?\"?{_NOTHING}(?:\s*\]\]?)?{_UNTIL_FI}",
+            re.DOTALL,
+        ),
         r"\g<command>",
     ),
+    # diff=$(gofmt -d .); [ -z "$diff" ]
+    (
+        re.compile(
+            rf"\b(?P<name>\w+)={_ASKED}\s*(?:;|\n|&&)\s*(?:\[\[?|\btest)\s+-z\s+\"?\$\{{?(?P=name)\}}?\"?(?:\s*\]\]?)?"
+        ),
+        r"\g<command>",
+    ),
+    # test -z "$(gofmt -l .)"; [ $(gofmt -l . | wc -l) -eq 0 ]
+    (re.compile(rf"(?:\[\[?|\btest)\s+(?:-z|!\s+-n)\s+{_ASKED}(?:\s*\]\]?)?"), r"\g<command>"),
+    (re.compile(rf"(?:\[\[?|\btest)\s+{_ASKED}\s+(?:-eq|==?)\s+0(?:\s*\]\]?)?"), r"\g<command>"),
     # diff -u <(echo -n) <(gofmt -d .)
     (
         re.compile(r"\bdiff(?:\s+-\w+)?\s+<\(\s*echo\s+-n\s*\)\s+<\(\s*(?P<command>[^()$`\n]{1,500}?)\s*\)"),
         r"\g<command>",
     ),
-    # git ls-files '*.sh' | xargs shellcheck
+    # ruff check . 2>&1 | tee report.txt
     (
         re.compile(
-            r"\bgit\s+ls-files\s+(?P<patterns>(?:-z\s+|--\s+)?[^|\n;&$`()]{1,300}?)\s*\|\s*xargs"
-            r"(?:\s+(?:-0|-r|--null|--no-run-if-empty|-n\s*\d+|-P\s*\d+|--))*\s+(?P<command>[^|\n;&$`()]{1,300})"
+            r"(?:\s+2>&1)?\s*\|&?\s*(?:tee|cat|reviewdog|head|tail|sort|wc|grep\s+\.)(?=\s|$)[^|&;\n]{0,300}"
         ),
-        r"\g<command> $(git ls-files \g<patterns>)",
+        "",
     ),
-    # find . -name '*.sh' -print0 | xargs -0 shellcheck
-    (
-        re.compile(
-            r"\bfind\s+(?P<folder>[\w./-]{1,100})(?:\s+-type\s+f)?\s+-i?name\s+(?P<pattern>['\"]?[\w.*?-]{1,80}['\"]?)"
-            r"(?:\s+-type\s+f)?(?:\s+-print0?)?\s*\|\s*xargs(?:\s+(?:-0|-r|-n\s*\d+|-P\s*\d+|--))*\s+"
-            r"(?P<command>[^|\n;&$`()]{1,300})"
-        ),
-        r"\g<command> $(git ls-files --under=\g<folder> \g<pattern>)",
-    ),
+    # (cd web && npm run lint)
+    (re.compile(r"\A\s*\(([^()]{1,2000})\)\s*\Z"), r"\1"),
 )
 
 

@@ -11,7 +11,7 @@ from activities.errors import PermanentError, translating
 from activities.publishing import commits, pull_requests, sticky_comment
 from activities.publishing.base_tree import read_base
 from activities.publishing.gate.judging import judge
-from activities.publishing.patch import MalformedPatchError, parse
+from activities.publishing.patch import paths_of
 from activities.publishing.switch import WriteSwitch
 from workflows import naming
 from workflows.models import (
@@ -59,7 +59,7 @@ class PublishingActivities:
             return GateVerdict(
                 decision=GateDecision.REFUSED, reasons=("The patch is not the one its id names.",)
             )
-        paths = _paths(proposal.diff)[: request.limits.patch_files]
+        paths = paths_of(proposal.diff)[: request.limits.patch_files]
         _, base = await read_base(self._github, request.repository, proposal.base_sha, paths)
         # Reading syntax keeps a processor busy; the loop that answers Temporal must not wait for it.
         return await asyncio.to_thread(
@@ -69,7 +69,7 @@ class PublishingActivities:
     @activity.defn
     @translating
     async def write_commit(self, request: CommitRequest) -> WrittenCommit:
-        """Store the commit of an attempt.
+        """Store the commit of an attempt, after the gate has judged its patch once more.
 
         Safe to repeat: blobs and trees are named by their content, and a commit without a branch is seen by
         nobody. Once it stands on the fix branch it is found there instead of being written again.
@@ -156,10 +156,3 @@ class PublishingActivities:
         enough = _ACCESS[_ACCESS.index(request.permission) :]
         held = await self._github.get_permission(request.repository, request.login)
         return not held.isdisjoint(enough)
-
-
-def _paths(diff: str) -> list[str]:
-    try:
-        return [patch.path for patch in parse(diff)]
-    except MalformedPatchError:
-        return []  # the gate says so itself

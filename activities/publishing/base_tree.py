@@ -15,7 +15,7 @@ async def read_base(github: GitHub, repository: str, base_sha: str, paths: Seque
     """The tree of commit `base_sha`, and what it says of `paths`.
 
     Returns:
-        The tree's own sha, and the base. It holds the content of those paths, and of the manifests above them,
+        The tree's own sha, and the base. It holds the content of those paths, and the manifests above,
         as far as they are ordinary files of bearable size.
 
     Raises:

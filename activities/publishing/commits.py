@@ -6,19 +6,26 @@ from collections.abc import Iterable
 from activities.adapters.github import GitCommit, GitHub
 from activities.errors import PermanentError
 from activities.publishing.base_tree import read_base
-from activities.publishing.gate.content import adds_secret
 from activities.publishing.gate.files import Base
+from activities.publishing.gate.judging import judge
 from activities.publishing.patch import (
     ChangedFile,
-    FilePatch,
-    MalformedPatchError,
-    PatchConflictError,
     apply_all,
     parse,
+    paths_of,
 )
+from activities.publishing.refusal import refusal
 from activities.publishing.wording import commit_message
 from workflows import naming
-from workflows.models import BranchRequest, BranchResult, BranchState, CommitRequest, WrittenCommit
+from workflows.models import (
+    BranchRequest,
+    BranchResult,
+    BranchState,
+    CommitRequest,
+    Diagnosis,
+    GateDecision,
+    WrittenCommit,
+)
 
 _WORKFLOWS = ".github/workflows/"
 
@@ -28,14 +35,13 @@ async def write_commit(github: GitHub, request: CommitRequest) -> WrittenCommit:
     repository, proposal = request.repository, request.proposal
     if proposal.patch_id != naming.patch_id(proposal.base_sha, proposal.diff):
         raise PermanentError("the patch is not the one its id names", kind="invalid")
-    patches = _parsed(proposal.diff)
+    paths = paths_of(proposal.diff)[: request.limits.patch_files]
     (base_tree, base), tip = await asyncio.gather(
-        read_base(github, repository, proposal.base_sha, [patch.path for patch in patches]),
+        read_base(github, repository, proposal.base_sha, paths),
         _tip_commit(github, repository, request.run_id),
     )
-    if any(adds_secret(patch, base) for patch in patches):
-        raise PermanentError("the patch holds what looks like a secret", kind="forbidden")
-    changed = _applied(patches, base)
+    await _require_leave(request, base)
+    changed = apply_all(parse(proposal.diff), base.files)
     tree = await github.create_tree(
         repository,
         base_tree,
@@ -55,12 +61,17 @@ async def write_commit(github: GitHub, request: CommitRequest) -> WrittenCommit:
 async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
     """Put a commit on the fix branch, unless it is there or may not be put there."""
     repository, branch = request.repository, naming.fix_branch(request.run_id)
-    failing, tip, files = await asyncio.gather(
+    failing, tip, files, dealt_with = await asyncio.gather(
         github.get_branch_tip(repository, request.failing_branch),
         github.get_branch_tip(repository, branch),
         github.list_changed_files(repository, request.commit),
+        _dealt_with(github, request),
     )
     standing = await _standing(github, request, tip)
+    if standing is not None and standing.state is BranchState.ADVANCED:
+        return standing
+    if dealt_with is not None:
+        return BranchResult(state=dealt_with, tip=tip)
     if standing is not None:
         return standing
     if failing != request.failing_sha:
@@ -72,15 +83,25 @@ async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
         else:
             await github.forward_fix_branch(repository, branch, request.commit, workflows=workflows)
     except PermanentError as error:
-        if error.kind != "invalid":
+        if error.kind not in {"invalid", "conflict", "forbidden"}:
             raise
         # Somebody was faster, perhaps our own lost request: what stands there now decides.
         tip = await github.get_branch_tip(repository, branch)
         standing = await _standing(github, request, tip)
         if standing is None:
-            raise
+            raise await refusal(github, repository, branch, error) from None
         return standing
     return BranchResult(state=BranchState.ADVANCED, tip=request.commit)
+
+
+async def _dealt_with(github: GitHub, request: BranchRequest) -> BranchState | None:
+    """Whether somebody closed or merged the pull request: nothing is pushed behind its back."""
+    if request.pull_request is None:
+        return None
+    found = await github.get_pull_request(request.repository, request.pull_request)
+    if found.merged:
+        return BranchState.MERGED
+    return None if found.state == "open" else BranchState.CLOSED
 
 
 async def _standing(github: GitHub, request: BranchRequest, tip: str | None) -> BranchResult | None:
@@ -117,20 +138,24 @@ def _touches_workflows(paths: Iterable[str]) -> bool:
     return any(path.casefold().startswith(_WORKFLOWS) for path in paths)
 
 
-def _parsed(diff: str) -> tuple[FilePatch, ...]:
-    try:
-        return parse(diff)
-    except MalformedPatchError as error:
-        raise PermanentError(f"the diff cannot be read: {error}", kind="invalid") from None
+async def _require_leave(request: CommitRequest, base: Base) -> None:
+    """Judge the patch once more: who judged it first may not have been the publisher.
 
-
-def _applied(patches: tuple[FilePatch, ...], base: Base) -> tuple[ChangedFile, ...]:
-    try:
-        return apply_all(patches, base.files)
-    except MalformedPatchError as error:
-        raise PermanentError(f"the diff cannot be applied: {error}", kind="invalid") from None
-    except PatchConflictError as conflict:
-        raise PermanentError(f"the diff does not apply: {conflict}", kind="conflict") from None
+    Raises:
+        PermanentError: `refused` by the gate, or not approved by anybody; `conflict` with its base.
+    """
+    diagnosis = request.diagnosis or Diagnosis(failure_class=request.failure_class, root_cause="")
+    verdict = await asyncio.to_thread(
+        judge, request.proposal.diff, base, diagnosis, request.limits, request.policy
+    )
+    reasons = "; ".join(verdict.reasons)
+    if verdict.conflict:
+        raise PermanentError(f"the diff does not apply: {reasons}", kind="conflict")
+    if verdict.decision is GateDecision.REFUSED:
+        raise PermanentError(f"the gate refuses the patch: {reasons}", kind="refused")
+    approved = request.approval is not None and request.approval.patch_id == request.proposal.patch_id
+    if verdict.decision is not GateDecision.ALLOWED and not approved:
+        raise PermanentError(f"nobody approved this patch, and it needs it: {reasons}", kind="refused")
 
 
 async def _entry(github: GitHub, repository: str, file: ChangedFile) -> dict[str, str]:

@@ -107,6 +107,14 @@ def parse(diff: str) -> tuple[FilePatch, ...]:
     return patches
 
 
+def paths_of(diff: str) -> list[str]:
+    """The paths a diff speaks of, in its order; none where it cannot be read."""
+    try:
+        return [patch.path for patch in parse(diff)]
+    except MalformedPatchError:
+        return []
+
+
 def apply(patch: FilePatch, base: bytes) -> bytes:
     """The file's bytes after the patch.
 

@@ -60,6 +60,7 @@ _CI_WORDS: Final[dict[str, str]] = {
 _LOG_STATES: Final[dict[LogState, str]] = {
     LogState.EMPTY: "its log is empty",
     LogState.GONE: "its log is gone",
+    LogState.UNUSABLE: "its log cannot be used",
 }
 _LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
 _JOBS_SHOWN: Final = 3

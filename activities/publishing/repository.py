@@ -1,4 +1,4 @@
-"""Activities about a repository as a whole: its own settings, and what has been spent on it."""
+"""A repository as a whole: its own settings, and what has been spent on it."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,8 @@ from activities.publishing.markdown import Block, Fence, code, document
 from activities.publishing.secrets import refuse_secrets
 from activities.publishing.switch import WriteSwitch
 from workflows import naming
-from workflows.models import PostedReport, RecentFixes, RecentFixesRequest
-from workflows.repository_settings import PATH, SettingsReading, SettingsRequest
+from workflows.models import PostedReport, RunSnapshot
+from workflows.repository_settings import PATH, SettingsProblem, Standing
 
 _DAY: Final = timedelta(days=1)
 _LOOKED_THROUGH: Final = 100
@@ -23,11 +23,11 @@ _COUNTED: Final = 10
 
 
 class RepositoryActivities:
-    """Reads a repository's own settings and budgets, and says so where its settings are broken.
+    """Says so where a repository's own settings are broken.
 
     Args:
         github: Where the repositories are.
-        switch: Reads the settings, and may forbid to write.
+        switch: May forbid to write.
     """
 
     def __init__(self, github: GitHub, switch: WriteSwitch) -> None:
@@ -36,13 +36,7 @@ class RepositoryActivities:
 
     @activity.defn
     @translating
-    async def read_repository_settings(self, request: SettingsRequest) -> SettingsReading:
-        """Read the settings on the default branch. It only reads, so repeating it is safe."""
-        return await self._switch.settings(request.repository)
-
-    @activity.defn
-    @translating
-    async def report_broken_settings(self, request: SettingsRequest) -> PostedReport:
+    async def report_broken_settings(self, request: SettingsProblem) -> PostedReport:
         """Say what is wrong with the settings, on the commit that made them so.
 
         Safe to repeat: each version of the file has one such commit, and one comment is left there.
@@ -61,35 +55,32 @@ class RepositoryActivities:
         posted = await self._github.create_commit_comment(repository, commit, text)
         return PostedReport(url=posted.html_url)
 
-    @activity.defn
-    @translating
-    async def read_recent_fixes(self, request: RecentFixesRequest) -> RecentFixes:
-        """Count what was spent on the repository and on this failure. It only reads: safe to repeat."""
-        listed = await self._github.list_newest_pull_requests(request.repository, limit=_LOOKED_THROUGH)
-        ours = [each for each in listed if _is_fix(each, request)]
-        since = datetime.now(UTC) - _DAY
-        rivals = [each for each in ours if not each.merged and each.base_branch == request.branch]
-        messages = await asyncio.gather(
-            *(
-                self._github.list_commit_messages(request.repository, each.number)
-                for each in rivals[:_COUNTED]
-            )
-        )
-        return RecentFixes(
-            opened_today=sum(each.created_at is not None and each.created_at > since for each in ours),
-            attempts=sum(
-                naming.parse_fingerprint(message) == request.fingerprint
-                for each in messages
-                for message in each
-            ),
-        )
+
+async def read_standing(github: GitHub, switch: WriteSwitch, run: RunSnapshot) -> Standing:
+    """What the run's repository says now, and what other runs' fixes have taken of its budgets."""
+    settings, listed = await asyncio.gather(
+        switch.settings(run.repository),
+        github.list_newest_pull_requests(run.repository, limit=_LOOKED_THROUGH),
+    )
+    ours = [each for each in listed if _is_fix(each, run)]
+    since = datetime.now(UTC) - _DAY
+    rivals = [each for each in ours if not each.merged and each.base_branch == run.target_branch]
+    messages = await asyncio.gather(
+        *(github.list_commit_messages(run.repository, each.number) for each in rivals[:_COUNTED])
+    )
+    fingerprints = (naming.parse_fingerprint(message) for each in messages for message in each)
+    return Standing(
+        settings=settings,
+        opened_today=sum(each.created_at is not None and each.created_at > since for each in ours),
+        attempts=tuple(filter(None, fingerprints)),
+    )
 
 
-def _is_fix(pull_request: PullRequestRecord, request: RecentFixesRequest) -> bool:
+def _is_fix(pull_request: PullRequestRecord, run: RunSnapshot) -> bool:
     """Whether it is another run's fix; a fork's branch may have any name."""
     run_id = naming.parse_fix_branch(pull_request.head_branch)
-    home = (pull_request.head_repository or "").casefold() == request.repository.casefold()
-    return home and run_id is not None and run_id != request.run_id
+    home = (pull_request.head_repository or "").casefold() == run.repository.casefold()
+    return home and run_id is not None and run_id != run.run_id
 
 
 def _complaint(problem: str) -> str:

@@ -1,6 +1,7 @@
 """The words of pull requests and commits. Titles and messages hold enums and numbers only."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from activities.publishing.markdown import Block, Fence, code, document, link, plain
@@ -67,8 +68,8 @@ def pull_request_title(request: PullRequestRequest) -> str:
     return f"Fix {failure} in run {request.run_id} (attempt {request.attempt} of at most {ATTEMPTS_CEILING})"
 
 
-def pull_request_body(request: PullRequestRequest) -> str:
-    """The fix pull request's text."""
+def pull_request_body(request: PullRequestRequest, base: str) -> str:
+    """The fix pull request's text, when it is opened against `base`."""
     proposal = request.proposal
     run = link(f"run {request.run_id}", request.run_url)
     workflow_id = naming.remediation_id(request.repository, request.run_id)
@@ -85,6 +86,7 @@ def pull_request_body(request: PullRequestRequest) -> str:
             Block(changes(proposal.files, proposal.additions, proposal.deletions, proposal.summary)),
             Block(f"By {source(proposal.strategy, proposal.recipe)}. {proof(proposal.proof)}"),
             Block(_gate(request)),
+            *_other_base(request, base),
             Block(
                 "**What now**\n\n"
                 "CI decides: this counts as a fix when the same workflow is green here. Merge it when you "
@@ -122,6 +124,17 @@ def orders(workflow_id: str, order: str, payload: Order) -> str:
     """The commands that give an order: ours, and Temporal's own."""
     ours = f"regreen {order} {workflow_id}"
     return f"{ours}\n{signal_command(workflow_id, order, payload)}"
+
+
+def _other_base(request: PullRequestRequest, base: str) -> Iterator[Block]:
+    if base == request.base_branch:
+        return
+    yield Block(
+        f"**Why {code(base)}**\n\n"
+        f"The failure is on {code(request.base_branch)}, but the workflow runs for pull requests against "
+        f"{code(base)} and not against that branch, so this shows that branch's commits as well. Once CI is "
+        f"green, change the base to {code(request.base_branch)} to take in the fix alone."
+    )
 
 
 def _gate(request: PullRequestRequest) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from localhub.records import Attempt, Job, Json, Run
+from localhub.records import Attempt, Job, Json, Run, Workflow
 from localhub.rest.routing import ApiError, Call, Routes, not_found
 from localhub.shapes.runs import workflow, workflow_job, workflow_run
 from localhub.state import Hub
@@ -83,26 +83,38 @@ async def list_workflows(call: Call) -> Response:
     return call.page(rows, key="workflows")
 
 
-def _workflow_id(call: Call) -> int:
+def _workflow(call: Call) -> Workflow:
     asked = call.path("workflow_id")
     for one in call.repository.workflows.values():
         if asked in {str(one.id), one.path.rpartition("/")[2]}:
-            return one.id
+            return one
     raise not_found()
 
 
 @routes.repository("GET", "/actions/workflows/{workflow_id}", "actions")
 async def get_workflow(call: Call) -> Response:
     """A workflow, by its id or its file's name."""
-    wanted = _workflow_id(call)
-    (found,) = (one for one in call.repository.workflows.values() if one.id == wanted)
-    return JSONResponse(workflow(call.hub, call.repository, found))
+    return JSONResponse(workflow(call.hub, call.repository, _workflow(call)))
+
+
+@routes.repository("PUT", "/actions/workflows/{workflow_id}/disable", "actions")
+async def disable_workflow(call: Call) -> Response:
+    """Switch a workflow off: from now on nothing starts it."""
+    _workflow(call).state = "disabled_manually"
+    return Response(status_code=204)
+
+
+@routes.repository("PUT", "/actions/workflows/{workflow_id}/enable", "actions")
+async def enable_workflow(call: Call) -> Response:
+    """Switch a workflow on again."""
+    _workflow(call).state = "active"
+    return Response(status_code=204)
 
 
 @routes.repository("GET", "/actions/workflows/{workflow_id}/runs", "actions")
 async def list_runs_of_workflow(call: Call) -> Response:
     """Runs of one workflow, newest first."""
-    return _page_of_runs(call, _workflow_id(call))
+    return _page_of_runs(call, _workflow(call).id)
 
 
 # ── jobs and logs ───────────────────────────────────────────────────────────────────────────────────────────

@@ -4,8 +4,9 @@ from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
-from localhub.records import LEVELS, AccountType, App, Installation, Json, TokenKind, stamp
+from localhub.records import LEVELS, AccountType, App, Hook, Installation, Json, TokenKind, stamp
 from localhub.rest.routing import ApiError, Call, RateLimits, Routes, not_found
+from localhub.shapes.hooks import delivery_summary, hook_config
 from localhub.shapes.people import installation, integration, private_user, simple_user
 from localhub.shapes.repositories import repository_with_counts
 from localhub.tokens import INSTALLATION_TOKEN_LIFETIME
@@ -19,6 +20,8 @@ def app_routes(limits: RateLimits) -> Routes:
     """The endpoints, of which one reports `limits`."""
     routes = Routes()
     routes.app("GET", "/app")(get_app)
+    routes.app("GET", "/app/hook/config")(get_hook_config)
+    routes.app("GET", "/app/hook/deliveries")(list_hook_deliveries)
     routes.app("GET", "/app/installations")(list_installations)
     routes.app("GET", "/app/installations/{installation_id}")(get_installation)
     routes.app("GET", "/repos/{owner}/{repo}/installation")(get_repository_installation)
@@ -51,6 +54,26 @@ def _installation(call: Call) -> Installation:
 async def get_app(call: Call) -> Response:
     """The app itself."""
     return JSONResponse(integration(call.hub, _app(call)))
+
+
+def _hooks(call: Call) -> list[Hook]:
+    """What the app's one webhook is made of here: a hook in each of its repositories."""
+    repositories = call.hub.repositories.values()
+    hooks = (hook for repository in repositories for hook in repository.hooks.values())
+    return [hook for hook in hooks if hook.installation and hook.installation.app is _app(call)]
+
+
+async def get_hook_config(call: Call) -> Response:
+    """Where the app's events go."""
+    hooks = _hooks(call)
+    return JSONResponse(hook_config(hooks[0]) if hooks else {"content_type": "form", "insecure_ssl": "0"})
+
+
+async def list_hook_deliveries(call: Call) -> Response:
+    """What was sent to the app's webhook, newest first."""
+    sent = [(hook, delivery) for hook in _hooks(call) for delivery in hook.deliveries]
+    sent.sort(key=lambda one: one[1].delivered_at, reverse=True)
+    return call.page([delivery_summary(hook, delivery) for hook, delivery in sent])
 
 
 async def list_installations(call: Call) -> Response:
@@ -127,7 +150,9 @@ async def get_caller(call: Call) -> Response:
         raise ApiError(401, "Requires authentication")
     if call.token.kind is not TokenKind.PERSONAL:
         raise ApiError(403, "Resource not accessible by integration")
-    return JSONResponse(private_user(call.hub, call.token.account))
+    # A fine-grained token has no scopes, and its answers lack the header.
+    scopes = {} if call.token.permissions is not None else {"X-OAuth-Scopes": "repo, workflow"}
+    return JSONResponse(private_user(call.hub, call.token.account), headers=scopes)
 
 
 async def get_user(call: Call) -> Response:

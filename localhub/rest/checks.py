@@ -1,21 +1,25 @@
 """Check runs and check suites: one per job, one per run."""
 
+from collections.abc import Sequence
+
 from starlette.responses import JSONResponse, Response
 
-from localhub.records import Json, Run
+from localhub.records import ForeignCheck, Json, Run
 from localhub.rest.repositories import commit_at
 from localhub.rest.routing import Call, Routes, not_found
+from localhub.rest.statuses import shown_check
 from localhub.shapes.repositories import html_url, minimal_repository
 from localhub.shapes.runs import check_run, check_suite
 
 routes = Routes()
 
 
-def _page_of_check_runs(call: Call, runs: list[Run]) -> Response:
+def _page_of_check_runs(call: Call, runs: list[Run], others: Sequence[ForeignCheck] = ()) -> Response:
     rows: list[Json] = []
     for run in reversed(runs):
         attempts = run.attempts if call.query("filter") == "all" else [run.latest]
         rows += [check_run(call.hub, run, job) for attempt in attempts for job in attempt.jobs]
+    rows += [shown_check(call, check) for check in others]
     wanted = {"name": call.query("check_name"), "status": call.query("status")}
     rows = [row for row in rows if all(not value or row[name] == value for name, value in wanted.items())]
     return call.page(rows, key="check_runs")
@@ -43,7 +47,14 @@ def _shown(call: Call, run: Run) -> Json:
 @routes.repository("GET", "/commits/{ref:path}/check-runs", "checks")
 async def list_check_runs(call: Call) -> Response:
     """The check runs of a commit."""
-    return _page_of_check_runs(call, await _runs_of_commit(call))
+    commit = await commit_at(call, call.path("ref"))
+    asked = call.query("app_id")
+    others = [
+        check
+        for check in call.repository.foreign_checks.values()
+        if check.head_sha == commit.sha and asked in {"", str(check.app.id)}
+    ]
+    return _page_of_check_runs(call, await _runs_of_commit(call), others)
 
 
 @routes.repository("GET", "/commits/{ref:path}/check-suites", "checks")

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from localhub.git import EMPTY_TREE, ZERO_SHA, GitError, Signature, TreeEntry
 from localhub.records import TokenKind, now
 from localhub.rest.routing import ApiError, Call, Routes, not_found
+from localhub.rest.rules import guard_ref, is_signed
 from localhub.shapes.commits import git_commit, git_ref, git_tree
 from localhub.shapes.repositories import api_url
 from localhub.tokens import allows
@@ -146,6 +147,8 @@ async def create_commit(call: Call) -> Response:
     author = _person(call.given("author", dict), caller)
     committer = _person(call.given("committer", dict), author)
     sha = await git.write_commit(tree, parents, message, author, committer)
+    if is_signed(call, author_given=bool(call.given("author", dict) or call.given("committer", dict))):
+        call.repository.signed.add(sha)
     shown = git_commit(call.hub, call.repository, await git.commit(sha))
     return JSONResponse(shown, 201, {"Location": shown["url"]})
 
@@ -235,6 +238,7 @@ async def create_ref(call: Call) -> Response:
         before = await git.refs()
         if ref in before:
             raise ApiError(422, "Reference already exists")
+        await guard_ref(call, ref, None, sha)
         await _guard_workflow_files(call, None, sha)
         await _move(call, before, ref, sha)
     return await _shown(call, ref, sha, 201)
@@ -262,6 +266,7 @@ async def update_ref(call: Call) -> Response:
             raise ApiError(422, "Reference does not exist")
         if not call.given("force", bool, default=False) and not await git.is_ancestor(before[ref], sha):
             raise ApiError(422, "Update is not a fast forward")
+        await guard_ref(call, ref, before[ref], sha)
         await _guard_workflow_files(call, before[ref], sha)
         await _move(call, before, ref, sha)
     return await _shown(call, ref, sha)

@@ -15,7 +15,7 @@ from localhub.shapes.commits import (
 )
 from localhub.shapes.people import simple_user
 from localhub.shapes.pulls import pull_request_summary
-from localhub.shapes.repositories import api_url, full_repository, html_url, minimal_repository
+from localhub.shapes.repositories import api_url, full_repository, html_url
 
 routes = Routes()
 
@@ -189,25 +189,6 @@ async def list_pulls_of_commit(call: Call) -> Response:
         if commit.sha in {one.sha for one in pull.commits} or commit.sha == pull.merge_commit_sha
     ]
     return call.page([pull_request_summary(call.hub, pull) for pull in found])
-
-
-@routes.repository("GET", "/commits/{ref:path}/status", "statuses")
-async def get_combined_status(call: Call) -> Response:
-    """Commit statuses, of which there are none: all checks here are check runs."""
-    commit = await commit_at(call, call.path("ref"))
-    url = api_url(call.hub, call.repository)
-    repository = minimal_repository(call.hub, call.repository)
-    return JSONResponse(
-        {
-            "state": "pending",
-            "statuses": [],
-            "sha": commit.sha,
-            "total_count": 0,
-            "repository": repository,
-            "commit_url": f"{url}/commits/{commit.sha}",
-            "url": f"{url}/commits/{commit.sha}/status",
-        }
-    )
 
 
 @routes.repository("GET", "/commits/{ref:path}", "contents")

@@ -231,6 +231,8 @@ class Routes:
                 raise not_found()
             call._repository = repository  # noqa: SLF001 — filled in here, once
             call.require(permission, needed)
+            if repository.archived and method != "GET":
+                raise ApiError(403, "Repository was archived so is read-only.")
 
         return self._register(method, _REPOSITORY + path, check)
 
@@ -350,6 +352,8 @@ def _authenticate(call: Call) -> None:
     authorization = call.request.headers.get("authorization")
     try:
         call.token = token_of(call.hub, authorization)
+        if call.token and call.token.installation and call.token.installation.suspended_at:
+            raise ApiError(403, "This installation has been suspended")
     except BadCredentialsError as error:
         try:
             call.app = app_of(call.hub, authorization)

@@ -13,12 +13,13 @@ def _signature(signature: Signature) -> Json:
     return {"name": signature.name, "email": signature.email, "date": stamp(signature.date)}
 
 
-def _unsigned() -> Json:
+def _verification(repository: Repository, sha: str) -> Json:
+    signed = sha in repository.signed
     return {
-        "verified": False,
-        "reason": "unsigned",
-        "signature": None,
-        "payload": None,
+        "verified": signed,
+        "reason": "valid" if signed else "unsigned",
+        "signature": "-----BEGIN PGP SIGNATURE-----" if signed else None,
+        "payload": f"commit {sha}" if signed else None,
         "verified_at": None,
     }
 
@@ -40,7 +41,7 @@ def git_commit(hub: Hub, repository: Repository, commit: Commit) -> Json:
             {"sha": sha, "url": f"{url}/git/commits/{sha}", "html_url": f"{page}/commit/{sha}"}
             for sha in commit.parents
         ],
-        "verification": _unsigned(),
+        "verification": _verification(repository, commit.sha),
     }
 
 
@@ -64,7 +65,7 @@ def commit_summary(hub: Hub, repository: Repository, commit: Commit) -> Json:
             "message": commit.message,
             "comment_count": comments,
             "tree": {"sha": commit.tree, "url": f"{url}/git/trees/{commit.tree}"},
-            "verification": _unsigned(),
+            "verification": _verification(repository, commit.sha),
         },
         "author": simple_user(hub, author) if author else None,
         "committer": simple_user(hub, committer) if committer else None,

@@ -18,12 +18,7 @@ def hook_summary(hub: Hub, hook: Hook) -> Json:
         "name": "web",
         "active": True,
         "events": list(hook.events),
-        "config": {
-            "content_type": "json",
-            "insecure_ssl": "0",
-            "url": hook.url,
-            **({"secret": "********"} if hook.secret else {}),
-        },
+        "config": hook_config(hook),
         "created_at": stamp(hook.created_at),
         "updated_at": stamp(hook.created_at),
         "url": url,
@@ -35,6 +30,16 @@ def hook_summary(hub: Hub, hook: Hook) -> Json:
             "status": "active" if last else "unused",
             "message": last.status if last else None,
         },
+    }
+
+
+def hook_config(hook: Hook) -> Json:
+    """Where a webhook's events go, and how."""
+    return {
+        "content_type": "json",
+        "insecure_ssl": "0",
+        "url": hook.url,
+        **({"secret": "********"} if hook.secret else {}),
     }
 
 

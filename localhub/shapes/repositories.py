@@ -99,7 +99,7 @@ def repository_with_counts(hub: Hub, repository: Repository) -> Json:
         "has_pull_requests": True,
         "forks_count": 0,
         "mirror_url": None,
-        "archived": False,
+        "archived": repository.archived,
         "disabled": False,
         "open_issues_count": open_pulls,
         "license": None,

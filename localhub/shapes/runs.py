@@ -36,7 +36,7 @@ def workflow(hub: Hub, repository: Repository, one: Workflow) -> Json:
         "node_id": f"W_{one.id}",
         "name": one.name,
         "path": one.path,
-        "state": "active",
+        "state": one.state,
         "created_at": stamp(one.created_at),
         "updated_at": stamp(one.created_at),
         "url": f"{api_url(hub, repository)}/actions/workflows/{one.id}",

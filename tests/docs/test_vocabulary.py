@@ -20,6 +20,7 @@ README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS: Final = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 KINDS: Final = (
     *("not_found", "gone", "forbidden", "unauthorised", "conflict", "invalid"),
+    *("branch_refused", "archived", "suspended"),
     *("unavailable", "throttled", "timeout", "settings_disabled", "settings_invalid"),
 )
 

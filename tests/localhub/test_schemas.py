@@ -40,6 +40,7 @@ ANSWERS = [
     ("/actions/workflows", {"workflows": "Workflow"}),
     ("/actions/workflows/ci.yml", "Workflow"),
     ("/actions/workflows/ci.yml/runs", {"workflow_runs": "WorkflowRun"}),
+    ("/rulesets/{ruleset}", "RepositoryRuleset"),
     ("/pulls", ["PullRequestSimple"]),
     ("/pulls/1", "PullRequest"),
     ("/pulls/1/files", ["DiffEntry"]),
@@ -59,6 +60,7 @@ EVENTS = {
     ("check_run", "created"): "WebhookCheckRunCreated",
     ("check_suite", "completed"): "WebhookCheckSuiteCompleted",
     ("commit_comment", "created"): "WebhookCommitCommentCreated",
+    ("merge_group", "checks_requested"): "WebhookMergeGroupChecksRequested",
     ("issue_comment", "created"): "WebhookIssueCommentCreated",
     ("issue_comment", "edited"): "WebhookIssueCommentEdited",
     ("ping", None): "WebhookPing",
@@ -78,6 +80,14 @@ EVENTS = {
 }
 
 
+A_RULESET = {
+    "name": "guard",
+    "enforcement": "active",
+    "conditions": {"ref_name": {"include": ["refs/heads/release/**"], "exclude": []}},
+    "rules": [{"type": "creation"}],
+}
+
+
 async def eventful_life(hub: LocalHub, api: Api, receiver: Receiver) -> dict[str, Any]:
     """Makes everything there is once; returns ids by which it can be asked for."""
     hook = hub.add_webhook(REPOSITORY, receiver.url, "secret")
@@ -89,9 +99,12 @@ async def eventful_life(hub: LocalHub, api: Api, receiver: Receiver) -> dict[str
     await api.call("PATCH", f"{REPO}/issues/comments/{comment['id']}", {"body": "second"})
     await api.post(f"{REPO}/issues/1/labels", {"labels": ["ci-fix"]}, status=200)
     await api.post(f"{REPO}/commits/{sha}/comments", {"body": "about this commit"})
+    await api.post(f"{REPO}/statuses/{sha}", {"state": "failure", "context": "license/cla"})
+    ruleset = await api.post(f"{REPO}/rulesets", A_RULESET)
     await hub.idle()
     run = await api.run_of(sha, event="pull_request")
     jobs = await api.jobs_of(run)
+    await hub.enqueue(REPOSITORY, 1)
     for change in ({"state": "closed"}, {"state": "open"}, {"title": "Two"}):
         await api.call("PATCH", f"{REPO}/pulls/1", change)
     await hub.idle()
@@ -102,6 +115,7 @@ async def eventful_life(hub: LocalHub, api: Api, receiver: Receiver) -> dict[str
         "job": jobs[0]["id"],
         "comment": comment["id"],
         "hook": hook.id,
+        "ruleset": ruleset["id"],
         "delivery": hook.deliveries[0].id,
         "blob": (await api.get(f"{REPO}/contents/app.py"))["sha"],
     }

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from localhub.model import model_settings
 from localhub.stage import Stage
-from outcomes import CASES, SETTINGS, Play
+from outcomes import BY_MODEL, CASES, SETTINGS, Play
 
 HISTORIES: Final = Path(__file__).resolve().parent.parent / "histories"
 STAGE: Final = "/stage"
@@ -75,6 +76,17 @@ async def record() -> None:
                 if name == "fixed":
                     _write("divergent", divergent(history))
             sys.stderr.write(f"recorded {outcome}\n")
+    await record_by_model()
+
+
+async def record_by_model() -> None:
+    """Play the repair by a model, and write its histories."""
+    async with model_settings() as settings, Stage(settings=settings) as stage:
+        play = Play(stage, BY_MODEL)
+        await play.run()
+        for name, text in (await play.histories()).items():
+            _write(name, without_machine(text, stage.folder))
+        sys.stderr.write(f"recorded {BY_MODEL.name}\n")
 
 
 if __name__ == "__main__":

@@ -118,6 +118,7 @@ def test_no_history_holds_the_secret_that_the_failing_run_printed(name: str) -> 
     assert CANARY not in whole
     assert CANARY.removeprefix("ghp_")[:12] not in whole
     assert "PRIVATE KEY" not in whole
+    assert "sk-ant-" not in whole
 
 
 def test_the_place_of_the_printed_secret_says_that_it_was_removed() -> None:

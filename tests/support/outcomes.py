@@ -35,7 +35,7 @@ class Play:
     def __init__(self, stage: Stage, case: "Case") -> None:
         self.stage = stage
         self.case = case
-        self.full_name = f"acme/{case.outcome.replace('_', '-')}"
+        self.full_name = f"acme/{case.name.replace('_', '-')}"
         self.handle: WorkflowHandle[RemediationWorkflow, RemediationResult]
 
     @property
@@ -102,11 +102,11 @@ class Play:
             self.stage.check("starter")
             yield
             await asyncio.sleep(_LOOK_SECONDS)
-        raise TimeoutError(f"{self.case.outcome}: waited {_PATIENCE_SECONDS:.0f} s for {what}")
+        raise TimeoutError(f"{self.case.name}: waited {_PATIENCE_SECONDS:.0f} s for {what}")
 
     async def histories(self) -> dict[str, str]:
         """The histories of the remediation and of its attempts, as JSON, by a name for each."""
-        name = str(self.case.outcome)
+        name = self.case.name
         found = {name: (await self.handle.fetch_history()).to_json()}
         for number in range(1, self.case.attempts + 1):
             child = self.stage.client.get_workflow_handle(attempt_id(self.handle.id, number))
@@ -155,6 +155,13 @@ class Case:
     attempts: int = 0
     disposition: Disposition | None = None
     meanwhile: Callable[[Play], Awaitable[None]] = _stand_by
+    variant: str = ""
+    """Another way to an outcome that has a case of its own."""
+
+    @property
+    def name(self) -> str:
+        """The outcome's, or the variant's."""
+        return self.variant or str(self.outcome)
 
 
 def _workflow(steps: str, on: str = "{push: {branches: [main]}, pull_request: }") -> str:
@@ -298,6 +305,17 @@ def _cases() -> tuple[Case, ...]:
         ),
     )
 
+
+BY_MODEL: Final = Case(
+    Outcome.FIXED,
+    Reason.GREEN,
+    *_demonstrated("model"),
+    attempts=1,
+    disposition=Disposition.KEPT,
+    meanwhile=_merge,
+    variant="fixed_by_model",
+)
+"""Repaired in a session; the stage has to have a model."""
 
 CASES: Final = {case.outcome: case for case in _cases()}
 """One for every outcome."""

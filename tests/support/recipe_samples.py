@@ -196,6 +196,22 @@ SAMPLES: dict[str, Sample] = {
         tool: Sample(files={"a.md": "# A\n\n\n\nb\n"}, command=f"{tool} a.md", lines=("-",))
         for tool in ("markdownlint", "markdownlint-cli2")
     },
+    "buildifier": Sample(
+        files={"BUILD": "cc_library(name='a',srcs=['b.c'])\n"},
+        command="buildifier -mode=check -r .",
+        lines=('+    name = "a",',),
+    ),
+    "buf-format": Sample(
+        files={"a.proto": 'syntax="proto3";\npackage a;\n'},
+        command="buf format -d --exit-code a.proto",
+        lines=('+syntax = "proto3";',),
+    ),
+    "deno-fmt": Sample(
+        files={"a.ts": "const x = {a:1}\n"}, command="deno fmt --check a.ts", lines=("+const x = { a: 1 };",)
+    ),
+    "deno-lint": Sample(
+        files={"a.ts": "window.close();\n"}, command="deno lint a.ts", lines=("+globalThis.close();",)
+    ),
     "mdformat": Sample(files={"a.md": "A\n=\n"}, command="mdformat --check .", lines=("+# A",)),
     "blacken-docs": Sample(
         files={"a.md": "```python\nx = {  'a':1 }\n```\n"},

@@ -53,6 +53,9 @@ class SmallGitHub:
         self.truncated = False
         self.lose_answer_of: tuple[str, str] | None = None
         """Method and end of the path of the request whose answer is lost, once."""
+        self.rules: list[str] = []
+        """Kinds of the rules that a ruleset sets for every branch; those for writes refuse it."""
+        self.workflow_state = "active"
         self.before: Callable[[httpx2.Request], None] | None = None
         """Called before each write: what somebody else does in that moment."""
 
@@ -111,13 +114,16 @@ class SmallGitHub:
     def _routes(self) -> tuple[tuple[str, str, Handler], ...]:
         return (
             ("GET", r"/git/ref/heads/(.+)", self._get_ref),
+            ("GET", r"/rules/branches/.+", self._get_rules),
+            ("GET", r"/contents/.github/regreen.yml", self._get_settings),
+            ("GET", r"/contents/(.+)", self._get_contents),
+            ("GET", r"/actions/workflows/\d+", self._get_workflow),
             ("POST", r"/git/refs", self._create_ref),
             ("PATCH", r"/git/refs/heads/(.+)", self._update_ref),
             ("GET", r"/git/commits/(\w+)", self._get_commit),
             ("POST", r"/git/commits", self._create_commit),
             ("GET", r"/commits/(\w+)", self._get_commit),
             ("GET", r"/commits", self._list_commits),
-            ("GET", r"/contents/.github/regreen.yml", self._get_settings),
             ("GET", r"/pulls/(\d+)/commits", self._list_pull_commits),
             ("POST", r"/pulls/(\d+)/requested_reviewers", self._request_review),
             ("GET", r"/git/trees/(\w+)", self._get_tree),
@@ -143,8 +149,25 @@ class SmallGitHub:
     def _ref(self, branch: str) -> dict[str, Any]:
         return {"ref": f"refs/heads/{branch}", "object": {"sha": self.refs[branch], "type": "commit"}}
 
+    def _get_rules(self, _request: httpx2.Request, _body: Any) -> httpx2.Response:
+        return httpx2.Response(200, json=[{"type": kind, "ruleset_id": 1} for kind in self.rules])
+
+    def _get_contents(self, request: httpx2.Request, _body: Any, path: str) -> httpx2.Response:
+        found = self.files_at(request.url.params["ref"]).get(path)
+        return httpx2.Response(200, content=found[1]) if found else _refusal(404, "Not Found")
+
+    def _get_workflow(self, _request: httpx2.Request, _body: Any) -> httpx2.Response:
+        return httpx2.Response(200, json={"id": 3, "state": self.workflow_state})
+
     def _create_ref(self, _request: httpx2.Request, body: Any) -> httpx2.Response:
         branch = body["ref"].removeprefix("refs/heads/")
+        if "creation" in self.rules:
+            said = (
+                "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n"
+            )
+            return _refusal(422, said)
+        if any(branch.startswith(f"{other}/") for other in self.refs):
+            return _refusal(422, "Reference update failed")
         if branch in self.refs:
             return _refusal(422, "Reference already exists")
         if body["sha"] not in self.commits:
@@ -277,6 +300,12 @@ class SmallGitHub:
     def _create_pull(self, _request: httpx2.Request, body: Any) -> httpx2.Response:
         if body["draft"] and not self.drafts:
             return _refusal(422, "Draft pull requests are not supported in this repository.", errors=[])
+        for end in ("base", "head"):
+            if body[end] not in self.refs:
+                return _refusal(422, "Validation Failed", errors=[{"field": end, "code": "invalid"}])
+        if self._contains(self.refs[body["base"]], self.refs[body["head"]]):
+            said = f"No commits between {body['base']} and {body['head']}"
+            return _refusal(422, "Validation Failed", errors=[{"code": "custom", "message": said}])
         if any(each["head"]["ref"] == body["head"] and each["state"] == "open" for each in self.pulls):
             said = f"A pull request already exists for acme:{body['head']}."
             return _refusal(422, "Validation Failed", errors=[{"code": "custom", "message": said}])

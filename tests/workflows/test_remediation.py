@@ -64,10 +64,8 @@ async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate)
     assert result.fix_head_sha == FIX_HEADS[0]
     assert script.names() == [
         "read_run",
-        "read_repository_settings",
         "collect_evidence",
         "diagnose_failure",
-        "read_recent_fixes",
         "propose_patch",
         "judge_patch",
         "write_commit",
@@ -436,6 +434,44 @@ async def test_an_approved_patch_is_published_and_names_who_approved(skipping: W
     assert [request.approved_by for request in script.called("open_pull_request")] == ["ana"]
 
 
+async def test_an_approval_is_kept_with_who_when_and_for_which_tree(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(judge_patch=ASKS)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        status = await until(handle, lambda status: status.question is not None)
+        await handle.signal(RemediationWorkflow.approve, Order(by="ana", question=status.question))
+        result = await handle.result()
+    approval = result.attempts[0].approval
+    assert approval is not None
+    assert (approval.by, approval.patch_id) == ("ana", status.question)
+    assert approval.at.tzinfo is not None
+    assert approval.tree == script.answers["write_commit"][0].tree
+    written = script.called("write_commit")[0]
+    assert (written.approval.by, written.approval.patch_id) == ("ana", written.proposal.patch_id)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_an_answer_about_another_patch_is_turned_down_and_those_who_may_answer_are_told_why(
+    skipping: WorkflowEnvironment, *, allowed: bool
+) -> None:
+    script = ScriptedActivities(judge_patch=ASKS, authorise_order=allowed)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            status = await until(handle, lambda status: status.question is not None)
+            await handle.signal(RemediationWorkflow.approve, Order(by="bo", question="0" * 16, comment_id=5))
+            await handle.signal(RemediationWorkflow.pause, Order(by="ana"))
+            status = await until(handle, lambda status: status.paused)
+            if allowed:
+                status = await until(handle, lambda status: bool(status.turned_down))
+                assert f"approve by bo named patch {'0' * 16}" in status.turned_down
+                assert f"patch {status.question}" in status.turned_down
+            assert (status.state, bool(status.turned_down)) == (State.AWAITING_APPROVAL, allowed)
+            await handle.signal(RemediationWorkflow.stop, Order(by="ana"))
+            await handle.result()
+    assert "write_commit" not in script.names()
+
+
 async def test_a_rejected_patch_is_not_published(skipping: WorkflowEnvironment) -> None:
     script = ScriptedActivities(judge_patch=ASKS)
     async with serving(skipping.client, script):
@@ -445,6 +481,116 @@ async def test_a_rejected_patch_is_not_published(skipping: WorkflowEnvironment) 
         result = await handle.result()
     assert (result.outcome, result.reason) == (Outcome.STOPPED, Reason.REJECTED)
     assert "write_commit" not in script.names()
+
+
+A_PULL_REQUEST = models.PullRequest(number=5, url="https://github.example/pull/5")
+CLOSED = A_PULL_REQUEST.model_copy(update={"state": "closed"})
+MERGED = CLOSED.model_copy(update={"merged": True})
+
+
+async def asked_about_the_second_patch(handle: Handle) -> None:
+    await until(handle, lambda status: status.state is State.AWAITING_CI)
+    await handle.signal(RemediationWorkflow.checks_completed, models.ChecksCompleted())
+    await until(handle, lambda status: status.question is not None)
+
+
+def second_patch_asks(**answers: Any) -> ScriptedActivities:
+    allowed = models.GateVerdict(decision=GateDecision.ALLOWED)
+    return ScriptedActivities(judge_patch=[allowed, ASKS], read_checks=ALWAYS_RED, **answers)
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "reason"),
+    [
+        (CLOSED, Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        (MERGED, Outcome.UNVERIFIED, Reason.MERGED_EARLY),
+    ],
+)
+async def test_a_pull_request_dealt_with_while_approval_is_waited_for_ends_the_wait(
+    skipping: WorkflowEnvironment, found: models.PullRequest, outcome: Outcome, reason: Reason
+) -> None:
+    script = second_patch_asks(read_pull_request=found)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await asked_about_the_second_patch(handle)
+            await handle.signal(RemediationWorkflow.pull_request_closed, models.PullRequestClosed(number=5))
+            result = await handle.result()
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert len(script.called("write_commit")) == 1
+
+
+async def test_one_that_was_opened_again_at_once_is_still_waited_for(skipping: WorkflowEnvironment) -> None:
+    script = second_patch_asks(read_pull_request=A_PULL_REQUEST)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await asked_about_the_second_patch(handle)
+            await handle.signal(RemediationWorkflow.pull_request_closed, models.PullRequestClosed(number=5))
+            await until(handle, lambda _: "read_pull_request" in script.names())
+            status = await until(handle, lambda status: status.question is not None)
+            await handle.signal(RemediationWorkflow.reject, Order(by="ana", question=status.question))
+            result = await handle.result()
+    assert (result.outcome, result.reason) == (Outcome.STOPPED, Reason.REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "reason"),
+    [
+        (BranchState.CLOSED, Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        (BranchState.MERGED, Outcome.UNVERIFIED, Reason.MERGED_EARLY),
+    ],
+)
+async def test_a_pull_request_dealt_with_while_the_next_patch_is_made_gets_no_further_commit(
+    remediate: Remediate, state: BranchState, outcome: Outcome, reason: Reason
+) -> None:
+    first = models.BranchResult(state=BranchState.ADVANCED, tip=FIX_HEADS[0])
+    second = models.BranchResult(state=state)
+    script = ScriptedActivities(read_checks=ALWAYS_RED, advance_fix_branch=[first, second])
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert [request.pull_request for request in script.called("advance_fix_branch")] == [None, 5]
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "outcome", "reason"),
+    [
+        ("open_pull_request", "base_deleted", Outcome.SUPERSEDED, Reason.BRANCH_DELETED),
+        ("open_pull_request", "fix_branch_deleted", Outcome.SUPERSEDED, Reason.HUMAN_COMMIT),
+        ("open_pull_request", "fix_contained", Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
+        ("advance_fix_branch", "branch_refused", Outcome.NEEDS_HUMAN, Reason.BRANCH_REFUSED),
+    ],
+)
+async def test_what_github_says_no_to_ends_it_with_a_reason_of_its_own(
+    remediate: Remediate, step: str, kind: str, outcome: Outcome, reason: Reason
+) -> None:
+    error = ApplicationError("what GitHub said", type=kind, non_retryable=True)
+    result = await remediate(ScriptedActivities(**{step: error}))
+    assert (result.outcome, result.reason, result.detail) == (outcome, reason, "what GitHub said")
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "reason"),
+    [
+        (CLOSED, Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
+        (MERGED, Outcome.UNVERIFIED, Reason.MERGED_EARLY),
+    ],
+)
+async def test_a_pull_request_dealt_with_before_ci_is_waited_for_ends_it(
+    remediate: Remediate, found: models.PullRequest, outcome: Outcome, reason: Reason
+) -> None:
+    script = ScriptedActivities(open_pull_request=found)
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (outcome, reason)
+    assert "read_checks" not in script.names()
+
+
+async def test_a_fix_that_ci_never_looks_at_says_which_filter_it_was(remediate: Remediate) -> None:
+    filtered = A_PULL_REQUEST.model_copy(update={"ci_obstacle": "Its branch filters leave it out."})
+    script = ScriptedActivities(open_pull_request=filtered, read_checks=reading(CiVerdict.ABSENT))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED)
+    assert result.detail == "Its branch filters leave it out."
 
 
 async def test_an_approval_nobody_gives_expires(remediate: Remediate) -> None:

@@ -9,6 +9,8 @@ from workflows.models import CiVerdict, Limits, Outcome, Reason, TriagePolicy
 from workflows.repository_settings import (
     RepositorySettings,
     SettingsReading,
+    Standing,
+    TriagedRun,
     narrowed_limits,
     narrowed_policy,
 )
@@ -16,25 +18,33 @@ from workflows.repository_settings import (
 Remediate = Callable[..., Awaitable[models.RemediationResult]]
 
 
-def says(**settings: Any) -> SettingsReading:
+def said(**settings: Any) -> SettingsReading:
     return SettingsReading(settings=RepositorySettings.model_validate(settings))
+
+
+def standing(**facts: Any) -> TriagedRun:
+    return snapshot(standing=Standing(**facts))
+
+
+def says(**settings: Any) -> TriagedRun:
+    return standing(settings=said(**settings))
 
 
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        (says(enabled=False), Reason.SETTINGS_DISABLED),
-        (says(workflows={"exclude": "CI"}), Reason.SETTINGS_EXCLUDE),
-        (says(workflows={"exclude": "ci.yml"}), Reason.SETTINGS_EXCLUDE),
-        (says(workflows={"include": "release*"}), Reason.SETTINGS_EXCLUDE),
-        (says(branches={"exclude": "ma*"}), Reason.SETTINGS_EXCLUDE),
+        (said(enabled=False), Reason.SETTINGS_DISABLED),
+        (said(workflows={"exclude": "CI"}), Reason.SETTINGS_EXCLUDE),
+        (said(workflows={"exclude": "ci.yml"}), Reason.SETTINGS_EXCLUDE),
+        (said(workflows={"include": "release*"}), Reason.SETTINGS_EXCLUDE),
+        (said(branches={"exclude": "ma*"}), Reason.SETTINGS_EXCLUDE),
         (SettingsReading(problem="Line 3: no."), Reason.SETTINGS_INVALID),
     ],
 )
 async def test_a_repository_is_left_alone_before_anything_is_spent_on_it(
     remediate: Remediate, found: SettingsReading, reason: Reason
 ) -> None:
-    script = ScriptedActivities(read_repository_settings=found)
+    script = ScriptedActivities(read_run=standing(settings=found))
     result = await remediate(script)
     assert (result.outcome, result.reason, result.detail) == (Outcome.IGNORED, reason, found.problem)
     assert "collect_evidence" not in script.names()
@@ -44,28 +54,26 @@ async def test_a_repository_is_left_alone_before_anything_is_spent_on_it(
 @pytest.mark.parametrize(
     "found",
     [
-        says(),
-        says(workflows={"include": ["release", "CI"]}),
-        says(workflows={"include": ".github/workflows/*"}),
-        says(branches={"include": "main", "exclude": "release/*"}),
+        said(),
+        said(workflows={"include": ["release", "CI"]}),
+        said(workflows={"include": ".github/workflows/*"}),
+        said(branches={"include": "main", "exclude": "release/*"}),
     ],
 )
 async def test_what_is_included_is_repaired(remediate: Remediate, found: SettingsReading) -> None:
-    result = await remediate(ScriptedActivities(read_repository_settings=found))
+    result = await remediate(ScriptedActivities(read_run=standing(settings=found)))
     assert result.outcome is Outcome.FIXED
 
 
 async def test_a_repository_may_want_fewer_attempts(remediate: Remediate) -> None:
-    script = ScriptedActivities(
-        read_repository_settings=says(budgets={"attempts": 1}), read_checks=reading(CiVerdict.RED)
-    )
+    script = ScriptedActivities(read_run=says(budgets={"attempts": 1}), read_checks=reading(CiVerdict.RED))
     result = await remediate(script)
     assert (result.outcome, len(result.attempts)) == (Outcome.EXHAUSTED, 1)
 
 
 async def test_a_repository_may_forbid_the_model(remediate: Remediate) -> None:
     script = ScriptedActivities(
-        read_repository_settings=says(repairs={"model": False}), diagnose_failure=diagnosis(wants_model=True)
+        read_run=says(repairs={"model": False}), diagnose_failure=diagnosis(wants_model=True)
     )
     await remediate(script)
     assert "diagnose_by_model" not in script.names()
@@ -74,9 +82,7 @@ async def test_a_repository_may_forbid_the_model(remediate: Remediate) -> None:
 
 
 async def test_protected_paths_and_recipes_reach_whoever_proposes_and_judges(remediate: Remediate) -> None:
-    script = ScriptedActivities(
-        read_repository_settings=says(protected_paths="billing/*", repairs={"recipes": "isort"})
-    )
+    script = ScriptedActivities(read_run=says(protected_paths="billing/*", repairs={"recipes": "isort"}))
     await remediate(script)
     for step in ("propose_patch", "judge_patch"):
         [request] = script.called(step)
@@ -86,7 +92,7 @@ async def test_protected_paths_and_recipes_reach_whoever_proposes_and_judges(rem
 
 async def test_the_pull_request_looks_as_the_repository_wants(remediate: Remediate) -> None:
     wanted = {"draft": False, "labels": ["ci"], "reviewers": ["ada"], "comment": "brief"}
-    script = ScriptedActivities(read_repository_settings=says(publication=wanted))
+    script = ScriptedActivities(read_run=says(publication=wanted))
     await remediate(script)
     assert [request.draft for request in script.called("open_pull_request")] == [False]
     assert [request.labels for request in script.called("label_pull_request")] == [("ci",)]
@@ -95,16 +101,14 @@ async def test_the_pull_request_looks_as_the_repository_wants(remediate: Remedia
 
 
 async def test_a_repository_may_want_no_comment(remediate: Remediate) -> None:
-    script = ScriptedActivities(read_repository_settings=says(publication={"comment": "off"}))
+    script = ScriptedActivities(read_run=says(publication={"comment": "off"}))
     await remediate(script)
     assert "post_report" not in script.names()
 
 
 async def test_a_new_run_does_not_refill_the_attempts(remediate: Remediate) -> None:
-    script = ScriptedActivities(
-        read_recent_fixes=models.RecentFixes(attempts=2), read_checks=reading(CiVerdict.RED)
-    )
-    result = await remediate(script)
+    spent = standing(attempts=("v1:0000", "v1:other", "v1:0000"))
+    result = await remediate(ScriptedActivities(read_run=spent, read_checks=reading(CiVerdict.RED)))
     assert (result.outcome, result.reason) == (Outcome.EXHAUSTED, Reason.ATTEMPTS_USED)
     assert len(result.attempts) == 1
 
@@ -112,24 +116,18 @@ async def test_a_new_run_does_not_refill_the_attempts(remediate: Remediate) -> N
 @pytest.mark.parametrize(
     ("spent", "outcome", "reason"),
     [
-        (models.RecentFixes(attempts=3), Outcome.EXHAUSTED, Reason.ATTEMPTS_SPENT),
-        (models.RecentFixes(opened_today=20), Outcome.NEEDS_HUMAN, Reason.DAY_SPENT),
+        (standing(attempts=("v1:0000",) * 3), Outcome.EXHAUSTED, Reason.ATTEMPTS_SPENT),
+        (standing(opened_today=20), Outcome.NEEDS_HUMAN, Reason.DAY_SPENT),
     ],
 )
 async def test_a_spent_budget_ends_it_before_a_patch_is_looked_for(
-    remediate: Remediate, spent: models.RecentFixes, outcome: Outcome, reason: Reason
+    remediate: Remediate, spent: TriagedRun, outcome: Outcome, reason: Reason
 ) -> None:
-    script = ScriptedActivities(read_recent_fixes=spent)
+    script = ScriptedActivities(read_run=spent)
     result = await remediate(script)
     assert (result.outcome, result.reason) == (outcome, reason)
     assert "propose_patch" not in script.names()
     assert "post_report" in script.names()
-
-
-async def test_a_run_that_is_not_looked_at_costs_no_look_at_the_settings(remediate: Remediate) -> None:
-    script = ScriptedActivities(read_run=snapshot(skip_marker=True))
-    await remediate(script)
-    assert script.names() == ["read_run"]
 
 
 def test_a_repository_can_only_narrow_what_the_operator_allows() -> None:

@@ -107,7 +107,6 @@ WEB: Final[tuple[Recipe, ...]] = (
             repair=Rewrite(drops=options("--check")),
         ),
         summary="Formatted with deno fmt.",
-        exercised=False,
     ),
     Recipe(
         name="deno-lint",
@@ -120,7 +119,6 @@ WEB: Final[tuple[Recipe, ...]] = (
             repair=Rewrite(drops=options("--fix --json --compact"), adds=("--fix",)),
         ),
         summary="Applied deno lint's fixes.",
-        exercised=False,
     ),
     Recipe(
         name="dprint",

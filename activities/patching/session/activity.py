@@ -19,7 +19,7 @@ from activities.patching.sandbox import Sandbox, SandboxUnavailableError
 from activities.patching.session.checks import failing_commands, prove, run_all
 from activities.patching.session.prompt import INSTRUCTIONS, opening
 from activities.patching.session.speech import quoted
-from activities.patching.session.tools import TOOLS, Toolbox
+from activities.patching.session.tools import TOOLS, ReadRange, Toolbox
 from workflows.consultation import KIND_PREFIX
 from workflows.models import PatchRequest, Proof, ProofState, Proposal, Strategy
 from workflows.naming import patch_id
@@ -47,12 +47,20 @@ class SessionActivities:
     Args:
         mirrors: Where repositories are read from.
         sandbox: Where the failing commands run.
+        read_log: Reads a part of a failed job's log.
         claude: The model; None where none is set up.
     """
 
-    def __init__(self, mirrors: RepositoryMirrors, sandbox: Sandbox, claude: Claude | None = None) -> None:
+    def __init__(
+        self,
+        mirrors: RepositoryMirrors,
+        sandbox: Sandbox,
+        read_log: ReadRange,
+        claude: Claude | None = None,
+    ) -> None:
         self._mirrors = mirrors
         self._sandbox = sandbox
+        self._read_log = read_log
         self._claude = claude
 
     @activity.defn
@@ -98,7 +106,8 @@ class SessionActivities:
                     self._restored(request.repository, request.base_sha, diff, pulse)
                 )
 
-            toolbox = Toolbox(request, await fresh(request.diff), fresh, self._sandbox, pulse)
+            workspace = await fresh(request.diff)
+            toolbox = Toolbox(request, workspace, fresh, self._read_log, self._sandbox, pulse)
             return await toolbox.use()
 
     @activity.defn

@@ -1,8 +1,10 @@
 """The failing steps' own commands, run in the sandbox: for the model to see, and to prove what it submits."""
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Final
 
 from activities.adapters.pulse import Pulse
@@ -70,23 +72,32 @@ def run_all(
     Raises:
         SandboxUnavailableError: Commands cannot be confined here.
     """
-    return tuple(
-        Ran(
-            command,
-            sandbox.run(
-                command.argv,
-                workspace,
-                cwd=command.cwd,
-                env=dict(command.env),
-                timeout=COMMAND_SECONDS,
-                pulse=pulse,
-                output_bytes=_OUTPUT_BYTES,
-            )
-            if sandbox.has(command.argv[0])
-            else None,
-        )
-        for command in commands
+    return tuple(Ran(command, _run(command, workspace, sandbox, pulse)) for command in commands)
+
+
+def _run(command: Command, workspace: Workspace, sandbox: Sandbox, pulse: Pulse) -> CommandResult | None:
+    argv = _argv(command, workspace, sandbox)
+    if argv is None:
+        return None
+    return sandbox.run(
+        argv,
+        workspace,
+        cwd=command.cwd,
+        env=dict(command.env),
+        timeout=COMMAND_SECONDS,
+        pulse=pulse,
+        output_bytes=_OUTPUT_BYTES,
     )
+
+
+def _argv(command: Command, workspace: Workspace, sandbox: Sandbox) -> Sequence[str] | None:
+    """The command as this worker can run it: without what only finds the program, else as it is written."""
+    for argv in (command.argv, shlex.split(command.text)):
+        program = argv[0] if argv else ""
+        inside = "/" in program and str(PurePosixPath(command.cwd) / program) in workspace.paths
+        if inside or (program and "/" not in program and sandbox.has(program)):
+            return argv
+    return None
 
 
 def prove(before: Sequence[Ran], after: Sequence[Ran], signs: Iterable[str]) -> tuple[Proof, bool]:

@@ -18,7 +18,14 @@ _OUTPUT_BYTES: Final = 64_000
 _NO_MATCH: Final = 1
 _OPTIONS: Final = (
     *("--no-config", "--no-ignore", "--hidden", "--no-follow", "--no-messages", "--sort=path"),
-    *("--line-number", "--no-heading", "--color=never", "--max-columns=300", "--max-columns-preview"),
+    *(
+        "--with-filename",
+        "--line-number",
+        "--no-heading",
+        "--color=never",
+        "--max-columns=300",
+        "--max-columns-preview",
+    ),
     *("--max-count=50", "--max-filesize=5M", "--glob=!.git", "--engine=default"),
 )
 """Every file is looked at, since every file is the commit's; a link is not followed."""
@@ -39,12 +46,14 @@ def search(workspace: Workspace, wanted: Search) -> str:
         ToolError: The pattern cannot be read, there is no such path, or no ripgrep on this worker.
     """
     folder = place(wanted.path)
-    inside = {folder} if folder in workspace.paths else set()
-    if folder != "." and not inside and not any(path.startswith(f"{folder}/") for path in workspace.paths):
+    if folder != "." and not any(path == folder or path.startswith(f"{folder}/") for path in workspace.paths):
         raise ToolError(f"There is no file or folder {folder}.")
+    if (workspace.files / folder).is_symlink():  # ripgrep follows a link that is named to it
+        raise ToolError(f"{folder} is a link; links are not followed.")
     literal = ("--fixed-strings",) if wanted.literal else ()
+    under = "./" if folder == "." else f"./{folder}"
     output, complaint, code = _run(
-        [*_ripgrep(), *_OPTIONS, *literal, "--regexp", wanted.pattern, "--", f"./{folder}"], workspace.files
+        [*_ripgrep(), *_OPTIONS, *literal, "--regexp", wanted.pattern, "--", under], workspace.files
     )
     if code > _NO_MATCH and not output:
         raise ToolError(f"The pattern cannot be searched for: {complaint.strip()[-300:]}")

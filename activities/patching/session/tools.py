@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import BaseModel, Field, ValidationError
+from temporalio.exceptions import ApplicationError
 
 from activities.adapters.pulse import Pulse
 from activities.adapters.workspace import Workspace
@@ -15,6 +16,7 @@ from activities.patching.session.checks import failing_commands, run_all
 from activities.patching.session.editor import EDITOR_COMMAND, ToolError, View, edit, listing, view
 from activities.patching.session.search import Search, search
 from activities.patching.session.speech import quoted, sentence
+from workflows.models import LogRange, LogRangeRequest
 from workflows.session_models import RESULT_CHARACTERS, ToolCall, ToolResult, ToolsRequest, ToolsResult
 
 CALLS: Final = 16
@@ -28,6 +30,17 @@ class List(BaseModel):
     """List the repository's files in a folder, with everything below it."""
 
     path: str = Field(default=".", description="the folder")
+
+
+class ReadLog(BaseModel):
+    """Read more of a failed job's log, each line behind its number: a range of lines, or those that match."""
+
+    job: int = Field(description="the job's number, as the opening message gives it")
+    first_line: int = Field(default=1, ge=1)
+    last_line: int | None = Field(default=None, ge=1, description="none for the end of the log")
+    pattern: str = Field(
+        default="", max_length=200, description="a regular expression for a line, in any case"
+    )
 
 
 class RunCheck(BaseModel):
@@ -49,6 +62,7 @@ class GiveUp(BaseModel):
 _FORMS: Final[Mapping[str, type[BaseModel]]] = {
     "search": Search,
     "list": List,
+    "read_log": ReadLog,
     "run_check": RunCheck,
     SUBMIT: Submit,
     GIVE_UP: GiveUp,
@@ -67,6 +81,8 @@ TOOLS: Final[tuple[Mapping[str, Any], ...]] = (
 )
 """As the API wants them, always the same: what the API caches begins with them."""
 
+ReadRange = Callable[[LogRangeRequest], Awaitable[LogRange]]
+"""Reads a part of a job's log."""
 Fresh = Callable[[str], Awaitable[Workspace]]
 """Makes another workspace of the same commit with a diff applied to it."""
 
@@ -84,10 +100,12 @@ class Toolbox:
     request: ToolsRequest
     workspace: Workspace
     fresh: Fresh
+    read_log: ReadRange
     sandbox: Sandbox
     pulse: Pulse
     _results: list[ToolResult] = field(default_factory=list)
     _done: ToolsResult = field(default_factory=ToolsResult)
+    _edited: bool = False
 
     async def use(self) -> ToolsResult:
         """What every call answers, and the diff afterwards."""
@@ -124,6 +142,10 @@ class Toolbox:
             if error.kind != "invalid":
                 raise
             self._refuse(call, f"That cannot be done: {error}.")
+        except ApplicationError as error:  # what another activity's method makes of an adapter's error
+            if not error.non_retryable:
+                raise
+            self._refuse(call, f"That cannot be read: {error.message}.")
         else:
             if answer is not None:
                 self._results.append(ToolResult(call_id=call.id, text=answer))
@@ -142,33 +164,52 @@ class Toolbox:
         if form is None:
             raise ToolError(f"There is no such tool. There are: {', '.join([EDITOR, *_FORMS])}.")
         wanted = form.model_validate(call.input)
+        if isinstance(wanted, Submit):
+            summary = sentence(wanted.summary)
+            self._done = self._done.model_copy(update={"submission": call, "summary": summary})
+            return None
+        if isinstance(wanted, GiveUp):
+            reason = sentence(wanted.reason) or "it gave no reason"
+            self._done = self._done.model_copy(update={"gave_up": reason})
+            return "The session ends."
+        return await self._answer(wanted)
+
+    async def _answer(self, wanted: BaseModel) -> str:
         match wanted:
             case Search():
                 return await self._read(functools.partial(search, self.workspace, wanted))
             case List():
                 return await self._read(functools.partial(listing, self.workspace, wanted.path))
+            case ReadLog():
+                return await self._read_log(wanted)
             case RunCheck():
                 return await self._run_check()
-            case Submit():
-                self._done = self._done.model_copy(
-                    update={"submission": call, "summary": sentence(wanted.summary)}
-                )
-                return None
-            case GiveUp():
-                self._done = self._done.model_copy(
-                    update={"gave_up": sentence(wanted.reason) or "it gave no reason"}
-                )
-                return "The session ends."
-        raise TypeError(call.name)
+        raise TypeError(type(wanted))
 
     async def _edit(self, call: ToolCall) -> str:
         command = EDITOR_COMMAND.validate_python(call.input)
         if isinstance(command, View):
             return await self._read(functools.partial(view, self.workspace, command))
+        self._edited = True
         return await self.pulse.run(functools.partial(edit, self.workspace, command))
 
     async def _read(self, work: Callable[[], str]) -> str:
         return quoted(self.request.tag, await self.pulse.run(work), most=RESULT_CHARACTERS)
+
+    async def _read_log(self, wanted: ReadLog) -> str:
+        jobs = [job.job_id for job in self.request.jobs]
+        if wanted.job not in jobs:
+            raise ToolError(f"There is no such job. There are: {', '.join(map(str, jobs))}.")
+        found = await self.read_log(
+            LogRangeRequest(
+                repository=self.request.repository,
+                job_id=wanted.job,
+                first_line=wanted.first_line,
+                last_line=wanted.last_line,
+                pattern=wanted.pattern,
+            )
+        )
+        return quoted(self.request.tag, found.problem or found.text, most=RESULT_CHARACTERS)
 
     async def _run_check(self) -> str:
         workspace = await self.fresh(await self._diff())
@@ -186,6 +227,8 @@ class Toolbox:
         return "\n".join(quoted(self.request.tag, each, most=share + 100) for each in told)
 
     async def _diff(self) -> str:
+        if not self._edited:
+            return self.request.diff
         return (await self.pulse.run(self.workspace.changes)).diff
 
 

@@ -10,14 +10,18 @@ from activities.patching.wrappers.hooks import hook_commands
 from activities.patching.wrappers.makefile import make_commands
 from activities.patching.wrappers.packages import package_commands
 from activities.patching.wrappers.sessions import session_commands
+from activities.patching.wrappers.tasks import task_commands
 from activities.patching.wrappers.tree import Tree
+from activities.patching.wrappers.workspaces import workspace_commands
 
 _DEPTH: Final = 6
 """How far a script may call a script."""
 _COMMANDS: Final = 200
 
 WRAPPERS: Final[tuple[Callable[[Command, Tree], Sequence[Command] | None], ...]] = (
+    workspace_commands,
     package_commands,
+    task_commands,
     make_commands,
     session_commands,
     hook_commands,

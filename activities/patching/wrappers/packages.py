@@ -32,15 +32,26 @@ def package_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
         return _sequence(arguments, command, tree)
     if program in {"poe", "pdm", "hatch"}:
         return _python_script(program, arguments, command, tree)
+    inner = _shell_text(program, arguments)
+    if inner is not None:
+        return tree.commands(inner, command)
     script = (
         next(iter([each for each in arguments if not each.startswith("-")]), "")
         if program in _SHELLS
         else program
     )
-    if (program in _SHELLS or "/" in program) and "-c" not in arguments and _SCRIPT.fullmatch(script):
+    if (program in _SHELLS or "/" in program) and _SCRIPT.fullmatch(script):
         found = tree.text(command.cwd, script)
         if found and re.match(r"#![^\n]*\b(?:ba|da)?sh\b", found[1]):
             return tree.commands(found[1], command)
+    return None
+
+
+def _shell_text(program: str, arguments: Sequence[str]) -> str | None:
+    """The text of `sh -c TEXT`; None for other commands."""
+    for position, word in enumerate(arguments[:-1] if program in _SHELLS else ()):
+        if re.fullmatch(r"-[a-z]*c", word):
+            return arguments[position + 1]
     return None
 
 
@@ -54,7 +65,8 @@ def _node_script(
         return None
     if not words:
         return None
-    name, extra = _SHORT.get(words[0], words[0]), [*words[1:], *rest]
+    named = arguments[:1] in (["run"], ["run-script"])
+    name, extra = words[0] if named else _SHORT.get(words[0], words[0]), [*words[1:], *rest]
     cwd = command.cwd if folder is None else f"{command.cwd}/{folder}"
     scripts = _scripts(tree, cwd)
     if name not in scripts:

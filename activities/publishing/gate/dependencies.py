@@ -9,6 +9,7 @@ from activities.publishing.gate import structures
 from activities.publishing.gate.files import Base, Change
 from activities.publishing.gate.findings import Finding, doubtful, refused
 from activities.publishing.gate.inventory import Inventory
+from activities.publishing.gate.places import declares_dependencies
 from activities.publishing.gate.structures import Entries, Key
 from workflows.models import Diagnosis, FailureClass
 
@@ -201,7 +202,7 @@ def _locked(change: Change, old: Entries, new: Entries) -> Iterator[Finding]:
 
 
 def _declared(change: Change, old: Entries, new: Entries, diagnosis: Diagnosis) -> Iterator[Finding]:
-    if not any(_is_dependency(key) for key in (*old, *new)):
+    if not declares_dependencies(change.path):
         return
     if diagnosis.failure_class is FailureClass.DEPENDENCY and change.before is not None:
         others = [

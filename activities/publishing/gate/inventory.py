@@ -69,6 +69,10 @@ class Sign(Enum):
 
     SUPPRESSION = (refused("silences a check instead of meeting it"),) * 2
     SKIP = (refused("takes a test out instead of passing it"),) * 2
+    CONDITIONAL = (
+        refused("is built under a condition only"),
+        doubtful("is built under a condition only"),
+    )
     RETRY = (refused("runs a test until it passes"),) * 2
     SPECIAL_CASE = (refused("behaves otherwise in CI or under test"),) * 2
     MUFFLED = (refused("lets a step fail unseen"),) * 2

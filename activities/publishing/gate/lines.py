@@ -116,6 +116,13 @@ CODE_RULES: Final = (
         r"|--max-warnings[= ]\s{0,4}-?\d|--deselect\b|--ignore-glob\b",
         _MUFFLES,
     ),
+    _line(
+        "muffling-property",
+        r"<(?:skipTests|skip|maven\.test\.skip|testFailureIgnore|failOnViolation|failsOnError|ignoreFailures)>"
+        r"|\bignoreFailures\s{0,4}=\s{0,4}true|\bfailOnError\s{0,4}=\s{0,4}false|-DskipTests|-Dmaven\.test\.skip"
+        r"|\benabled\s{0,4}=\s{0,4}false",
+        _MUFFLES,
+    ),
     _line("never-run", r"^\s{0,80}-?\s{0,4}if:\s{0,4}(?:\$\{\{\s{0,4})?false\b", _MUFFLES),
 )
 """Silence by code or command, in files whose syntax is not read."""

@@ -100,7 +100,6 @@ FILE_RULES: Final = (
         "dependencies",
         (
             "pyproject.toml",
-            "setup.py",
             "setup.cfg",
             "requirements*.txt",
             "requirements/**",
@@ -126,19 +125,11 @@ FILE_RULES: Final = (
             "go.mod",
             "go.sum",
             "go.work",
-            "Gemfile",
             "Gemfile.lock",
-            "*.gemspec",
             "composer.json",
             "composer.lock",
-            "pom.xml",
-            "build.gradle*",
-            "settings.gradle*",
             "gradle.lockfile",
-            "gradle/**",
-            "*.csproj",
             "packages.lock.json",
-            "mix.exs",
             "mix.lock",
             "environment.y*ml",
             "flake.lock",
@@ -147,6 +138,26 @@ FILE_RULES: Final = (
         ),
         "declares what is installed",
         unless=frozenset({FailureClass.DEPENDENCY}),
+    ),
+    FileRule(
+        "build-program",
+        (
+            "setup.py",
+            "Gemfile",
+            "*.gemspec",
+            "pom.xml",
+            "build.gradle*",
+            "settings.gradle*",
+            "gradle/**",
+            "gradle.properties",
+            "*.csproj",
+            "*.fsproj",
+            "Directory.*.props",
+            "mix.exs",
+            "build.sbt",
+            "Package.swift",
+        ),
+        "declares what is installed, and how it is built and tested",
     ),
     FileRule(
         "image",
@@ -270,6 +281,11 @@ def findings(path: str, failure: FailureClass, protected: tuple[str, ...]) -> It
     for rule in (*FILE_RULES, configured):
         if rule.covers(path) and failure not in rule.unless:
             yield Finding(rule.decision, rule.why)
+
+
+def declares_dependencies(path: str) -> bool:
+    """Whether the file at `path` may change where the failure is a dependency's."""
+    return any(rule.covers(path) and FailureClass.DEPENDENCY in rule.unless for rule in FILE_RULES)
 
 
 def is_protected(path: str) -> bool:

@@ -141,6 +141,8 @@ def _script(key: Key, gained: Counter[str]) -> Iterator[Finding]:
         yield refused("adds a command that runs on installation")
     if any(_NOTHING.fullmatch(value) for value in gained):
         yield refused("replaces a command by nothing")
+    if any(value.startswith("-") and LIST not in key for value in gained):
+        yield refused("lets a command fail unseen")  # tox and make take a leading hyphen for that
 
 
 def _lists(names: list[str], key: Key, gained: Counter[str], lost: Counter[str]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from activities.publishing.gate import lines
+from activities.publishing.gate import lines, scripts
 from activities.publishing.gate.comparing import compare
 from activities.publishing.gate.files import Change
 from activities.publishing.gate.findings import Finding, doubtful
@@ -53,6 +53,7 @@ def findings(
         if _reader(change) is not None:
             yield doubtful("cannot be read as what its name says it is")
         yield from lines.by_lines(change, removed, added)
+        yield from scripts.findings(change, removed, added)
         return
     before, after = read
     if before.layout_free == after.layout_free:

@@ -137,4 +137,6 @@ def _ini(text: str) -> Any:
 def _listed(value: str | None) -> Any:
     """An INI value that goes over lines or has commas is a list to the tools that read it."""
     parts = [part.strip() for part in re.split(r"[\n,]", value or "") if part.strip()]
-    return parts if len(parts) > 1 or "\n" in (value or "") else (value or "")
+    if len(parts) > 1 or "\n" in (value or ""):
+        return parts
+    return value.lower() if value and value.lower() in {"true", "false"} else (value or "")

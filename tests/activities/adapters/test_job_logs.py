@@ -1,10 +1,12 @@
-from collections.abc import AsyncIterator
+import gzip
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from activities.adapters.github import GitHub
+from activities.adapters.log_writing import UNUSABLE_LOG
 from activities.errors import PermanentError, UnavailableError
 from scripted_wire import API, TOKEN, ScriptedWire, answer
 from workflows.models import LogState
@@ -38,6 +40,15 @@ def text(content: bytes, kind: str = "text/plain; charset=utf-8") -> httpx2.Resp
     return httpx2.Response(200, content=content, headers={"content-type": kind})
 
 
+def in_pieces(content: bytes, size: int, kind: str) -> Callable[[httpx2.Request], httpx2.Response]:
+    class Pieces(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for start in range(0, len(content), size):
+                yield content[start : start + size]
+
+    return lambda _: httpx2.Response(200, stream=Pieces(), headers={"content-type": kind})
+
+
 def assert_nothing_left(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
@@ -52,26 +63,70 @@ async def test_a_log_is_streamed_from_the_store_which_never_sees_the_token(
     wire.on("GET", LOGS, sent_to(SIGNED))
     wire.on("GET", STORE, text(b"one\ntwo\n"))
     found = await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=100)
-    assert (found.state, found.size, found.truncated) == (LogState.PRESENT, 8, False)
+    assert (found.state, found.size, found.omitted_bytes) == (LogState.PRESENT, 8, 0)
     assert found.path is not None
     assert found.path.read_bytes() == b"one\ntwo\n"
     assert wire.asked[0].headers["authorization"] == f"token {TOKEN}"
     assert "authorization" not in wire.asked[1].headers
 
 
-async def test_a_log_beyond_the_cap_is_cut_and_says_so(
+async def test_of_a_log_beyond_the_cap_the_two_ends_are_kept_and_what_is_missing_is_said(
     wire: ScriptedWire, github: GitHub, tmp_path: Path
 ) -> None:
-    wire.on("GET", LOGS, text(b"0123456789"))
-    found = await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=4)
-    assert (found.size, found.truncated) == (4, True)
-    assert (tmp_path / "log").read_bytes() == b"0123"
+    lines = [b"line %03d\n" % number for number in range(300)]
+    wire.on("GET", LOGS, text(b"".join(lines)))
+
+    found = await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=90)
+
+    kept = (tmp_path / "log").read_bytes()
+    head, note, tail = kept.partition("\n… 2619 bytes of the log omitted …\n".encode())
+    assert note
+    assert head == b"".join(lines)[:45]
+    assert tail == b"".join(lines[-4:])
+    assert found.omitted_bytes == 2_700 - len(head) - len(tail)
+    assert found.size == len(kept)
 
 
 async def test_a_log_of_exactly_the_cap_is_whole(wire: ScriptedWire, github: GitHub, tmp_path: Path) -> None:
     wire.on("GET", LOGS, text(b"0123"))
     found = await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=4)
-    assert (found.size, found.truncated) == (4, False)
+    assert (found.size, found.omitted_bytes) == (4, 0)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/gzip", "application/octet-stream"])
+async def test_a_compressed_log_is_unpacked_on_its_way(
+    wire: ScriptedWire, github: GitHub, tmp_path: Path, kind: str
+) -> None:
+    packed = gzip.compress(b"one\n") + gzip.compress(b"two\n" * 100_000)
+    wire.on("GET", LOGS, in_pieces(packed, 7, kind))
+
+    await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=1_000_000)
+
+    assert (tmp_path / "log").read_bytes() == b"one\n" + b"two\n" * 100_000
+
+
+async def test_a_small_log_that_unpacks_to_a_huge_one_is_cut_like_any_other(
+    wire: ScriptedWire, github: GitHub, tmp_path: Path
+) -> None:
+    wire.on("GET", LOGS, text(gzip.compress(bytes(20_000_000))))
+
+    found = await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=1_000)
+
+    assert found.size < 1_100
+    assert found.omitted_bytes > 19_990_000
+
+
+@pytest.mark.parametrize("spoil", [lambda packed: packed[:-9], lambda packed: packed[:12] + b"\xff" * 40])
+async def test_a_damaged_compressed_log_is_unusable(
+    wire: ScriptedWire, github: GitHub, tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    wire.on("GET", LOGS, text(spoil(gzip.compress(b"one\ntwo\n" * 1_000))))
+
+    with pytest.raises(PermanentError) as caught:
+        await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=100)
+
+    assert caught.value.kind == UNUSABLE_LOG
+    assert_nothing_left(tmp_path)
 
 
 @pytest.mark.parametrize("status", [404, 410])
@@ -121,7 +176,7 @@ async def test_a_log_is_never_fetched_from_a_private_or_plain_address(
     wire.on("GET", LOGS, sent_to(location))
     with pytest.raises(PermanentError) as caught:
         await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=100)
-    assert caught.value.kind in {"forbidden", "invalid"}
+    assert caught.value.kind == UNUSABLE_LOG
     assert len(wire.asked) == 1
 
 
@@ -170,11 +225,11 @@ async def test_anything_but_text_is_refused_by_type(
         await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=100)
 
 
-@pytest.mark.parametrize("beginning", [b"PK\x03\x04bomb", b"\x1f\x8bbomb"])
+@pytest.mark.parametrize("size", [1, 3, 100])
 async def test_an_archive_that_calls_itself_text_is_refused(
-    wire: ScriptedWire, github: GitHub, tmp_path: Path, beginning: bytes
+    wire: ScriptedWire, github: GitHub, tmp_path: Path, size: int
 ) -> None:
-    wire.on("GET", LOGS, text(beginning))
+    wire.on("GET", LOGS, in_pieces(b"PK\x03\x04bomb", size, "text/plain"))
     with pytest.raises(PermanentError):
         await github.download_job_log(REPOSITORY, 5, tmp_path / "log", max_bytes=100)
     assert_nothing_left(tmp_path)

@@ -34,15 +34,27 @@ async def test_a_missing_permission_is_named(header: str, value: str) -> None:
     assert str(error) == f"GitHub answered 403: Resource not accessible (it takes {value})"
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Repository was archived so is read-only.", "archived"),
+        ("This installation has been suspended", "suspended"),
+        ("Resource not accessible by integration", "forbidden"),
+    ],
+)
+async def test_a_repository_or_installation_at_rest_is_no_lacking_permission(said: str, kind: str) -> None:
+    error = await refusal(answer(403, {"message": said}))
+    assert isinstance(error, PermanentError)
+    assert error.kind == kind
+
+
 @pytest.mark.parametrize("value", ["", "actions=write\x7f<img src=x>", "a" * 500 + "!", "@everyone"])
 async def test_what_is_no_permission_is_not_quoted(value: str) -> None:
     error = await refusal(answer(403, {"message": "No"}, {"x-accepted-github-permissions": value}))
     assert str(error) == "GitHub answered 403: No"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "says"), [(-600, "600 s ahead of"), (600, "s behind"), (0, ""), (10, "")]
-)
+@pytest.mark.parametrize(("seconds", "says"), [(-600, "s ahead of"), (600, "s behind"), (0, ""), (10, "")])
 async def test_a_refused_credential_says_how_far_the_clock_is_off(seconds: int, says: str) -> None:
     theirs = format_datetime(datetime.now(tz=UTC) + timedelta(seconds=seconds), usegmt=True)
     error = await refusal(answer(401, {"message": "Bad credentials"}, {"date": theirs}))

@@ -1,8 +1,11 @@
+import base64
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.evidence.redaction import contains_secret, redact
+from activities.evidence.redaction import WITHHELD, contains_secret, redact, remember
 
 _KEY = (
     "-----BEGIN RSA PRIVATE KEY-----\n"
@@ -113,18 +116,72 @@ def test_line_breaks_survive_redaction() -> None:
     assert redact(text).endswith("\nb")
 
 
-def test_a_megabyte_of_near_misses_is_read_to_the_end() -> None:
-    for part in (
+@pytest.mark.parametrize(
+    "part",
+    [
         "eyJ",
         "ghp_",
         "AKIA",
         "https://a:",
+        "https://aaaaaaaaaaaaaaaaaaaaaaaa",
         "-----BEGIN PRIVATE KEY-----",
         "password=",
+        "password = '",
+        "authorization: bearer ",
+        "curl -u a:",
         "A" * 64 + "\n",
-    ):
-        text = part * (200_000 // len(part)) + "\nEND OF TEXT"
+        "Ab1+" * 16 + "\n",
+        "a" * 63,
+        "\\n\\u0041\\/",
+        "\\x1b[",
+    ],
+)
+def test_the_time_for_near_misses_grows_with_the_text_only(part: str) -> None:
+    def seconds(characters: int) -> float:
+        text = part * (characters // len(part)) + "\nEND OF TEXT"
+        began = time.process_time()
         assert "END OF TEXT" in redact(text)
+        return time.process_time() - began
+
+    seconds(1_000)
+    assert seconds(800_000) < 40 * max(seconds(100_000), 0.001)
+
+
+def test_what_would_take_too_long_does_not_leave_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.evidence.redaction.SECONDS", -1.0)
+
+    shown = redact("before ghp_" + "a1B2" * 9 + " after")
+
+    assert shown == WITHHELD
+    assert contains_secret("ghp_" + "a1B2" * 9)
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.evidence.redaction._known", {})
+    remember(["correct horse/battery", "-----BEGIN KEY-----\\nfirst line of it\\nsecond line of it", "ab"])
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "said correct horse/battery aloud",
+        "said \x1b[1mcorrect\x1b[0m horse/battery aloud",
+        r"said correct horse\/battery aloud",
+        r"said correct horse\u002fbattery aloud",
+        "said correct%20horse%2Fbattery aloud",
+        "said " + base64.b64encode(b"correct horse/battery").decode().rstrip("=") + " aloud",
+        "said " + base64.b64encode(b"x-access-token:correct horse/battery").decode().rstrip("=") + " aloud",
+        "said second line of it aloud",
+    ],
+)
+def test_the_process_s_own_secrets_are_known_by_value(own: None, shown: str) -> None:
+    assert redact(shown) == "said «redacted:known» aloud"
+    assert contains_secret(shown)
+
+
+def test_a_value_too_short_to_tell_is_left(own: None) -> None:
+    assert redact("about that") == "about that"
 
 
 @given(st.text(max_size=400))

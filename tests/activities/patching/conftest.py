@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -38,19 +39,20 @@ ENVIRONMENT = {
 
 NODE_TOOLS = (
     *("prettier", "eslint", "xo", "standard", "oxlint", "stylelint", "@biomejs/biome"),
-    *("markdownlint-cli", "markdownlint-cli2"),
+    *("markdownlint-cli", "markdownlint-cli2", "@bazel/buildifier", "@bufbuild/buf", "deno"),
 )
 
 
 def node_tools() -> list[Path]:
     """A folder with the JavaScript tools, installed once by npm; none where npm cannot reach its registry."""
     folder = Path(tempfile.gettempdir()) / f"regreen-node-tools-{os.getuid()}"
+    complete = folder / f"complete-{zlib.crc32(' '.join(NODE_TOOLS).encode()):x}"
     npm = shutil.which("npm")
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o755, exist_ok=True)
     if npm is None or folder.stat().st_uid != os.getuid():
         return []
-    if not (folder / "complete").exists():
+    if not complete.exists():
         command = [
             npm,
             "install",
@@ -64,7 +66,7 @@ def node_tools() -> list[Path]:
             subprocess.run(command, cwd=folder, capture_output=True, timeout=90, check=True)
         except (subprocess.SubprocessError, OSError):
             return []
-        (folder / "complete").touch()
+        complete.touch()
     return [folder]
 
 

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.patching.commands import Command, parse_step, unwrap
+from activities.patching.commands import Command, parse_step
+from activities.patching.launchers import unwrap
 
 FILES = ("sub/src/a/b.ts", "sub/src/c.ts", "x.md", ".hidden.md", "docs/a b.md")
 
@@ -33,7 +34,7 @@ def test_plain_commands_are_read(text: str, expected: list[tuple[str, ...]]) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        "black --check . | tee log",
+        "black --check . | sh",
         "tee <(x) | black --check .",
         "black --check . &",
         "black --check $FILES",
@@ -45,8 +46,8 @@ def test_plain_commands_are_read(text: str, expected: list[tuple[str, ...]]) -> 
         "black --check . || true",
         "true || black --check .",
         "if true; then\nblack --check .\nfi",
-        "for f in *; do black --check $f; done",
-        "(cd sub && black --check .)",
+        "for f in *; do black --check $f; echo $f; done",
+        "x || (cd sub && black --check .)",
         "{ black --check .; }",
         "cat <<EOF\nblack --check .\nEOF",
         "black --check 'unfinished",
@@ -63,7 +64,7 @@ def test_what_only_a_shell_understands_is_left_out(text: str) -> None:
 
 
 def test_commands_beside_an_opaque_one_are_still_read() -> None:
-    assert argvs("pip list | head\nblack --check .") == [("black", "--check", ".")]
+    assert argvs("pip list | grep x\nblack --check .") == [("black", "--check", ".")]
 
 
 @pytest.mark.parametrize(
@@ -79,10 +80,83 @@ def test_commands_beside_an_opaque_one_are_still_read() -> None:
         "npx --yes ruff check .",
         "pnpm exec ruff check .",
         "yarn ruff check .",
+        "uv tool run ruff@0.9 check .",
+        "uv run --frozen -m ruff check .",
+        "pipx run --spec ruff==0.5.0 ruff check .",
+        "conda run -n dev ruff check .",
+        "python -X dev -Wd -m ruff check .",
+        "env A=1 ruff check .",
+        "sudo ruff check .",
+        "xvfb-run ruff check .",
+        ".venv/bin/ruff check .",
+        "v/bin/python -m ruff check .",
+        "nix develop -c ruff check .",
+        "ruff .",
+        "docker run --rm -v $PWD:/io -w /io ghcr.io/astral-sh/ruff:0.9.1 check /io",
+        "ruff check $GITHUB_WORKSPACE",
+        "ruff check ${{ github.workspace }}",
+        "ruff check . 2>&1 | tee report.txt",
+        "ruff check . || { echo 'run ruff'; exit 1; }",
+        "ruff check . || (echo 'run ruff' && exit 1)",
+        "source .venv/bin/activate && ruff check .",
+        "(ruff check .)",
     ],
 )
 def test_what_only_finds_the_tool_is_stripped(text: str) -> None:
     assert argvs(text) == [("ruff", "check", ".")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("go run golang.org/x/tools/cmd/goimports@latest -l .", ("goimports", "-l", ".")),
+        ("go run mvdan.cc/gofumpt@v0.6.0 -d .", ("gofumpt", "-d", ".")),
+        ("go run ./cmd/gofmt -l .", ("go", "run", "./cmd/gofmt", "-l", ".")),
+        ("docker run --rm -v $(pwd):/mnt koalaman/shellcheck:stable /mnt/a.sh", ("shellcheck", "a.sh")),
+        ("docker run --rm -it --entrypoint sh koalaman/shellcheck a.sh", None),
+        ("docker run somebody/black --check .", None),
+    ],
+)
+def test_programs_of_modules_and_images_are_known(text: str, expected: tuple[str, ...] | None) -> None:
+    found = argvs(text)
+    assert found == [expected] if expected else found[0][0] == "docker"
+
+
+SOURCES = ("b.sh", "lib/a.sh", "lib/x.c", "vendor/v.sh")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("find . -name '*.sh' | xargs shellcheck", ("shellcheck", "b.sh", "lib/a.sh", "vendor/v.sh")),
+        ("find lib -name '*.sh' -exec shellcheck {} +", ("shellcheck", "lib/a.sh")),
+        ("find lib -name '*.sh' -exec shellcheck -x {} \\;", ("shellcheck", "-x", "lib/a.sh")),
+        ("shellcheck $(find lib -name '*.sh')", ("shellcheck", "lib/a.sh")),
+        (
+            "find . -type f -name '*.sh' -not -path './vendor/*' -print0 | xargs -0 -n1 shellcheck",
+            ("shellcheck", "b.sh", "lib/a.sh"),
+        ),
+        (
+            "find . -path './vendor/*' -prune -o \\( -name '*.sh' -o -name '*.c' \\) | xargs shellcheck",
+            ("shellcheck", "b.sh", "lib/a.sh", "lib/x.c"),
+        ),
+        ('for f in *.sh; do shellcheck "$f"; done', ("shellcheck", "b.sh")),
+        (
+            "for f in $(git ls-files 'lib/*.sh'); do\n  shellcheck $f || exit 1\ndone",
+            ("shellcheck", "lib/a.sh"),
+        ),
+        ('if [ "$(gofmt -l . | wc -l)" -gt 0 ]; then exit 1; fi', ("gofmt", "-l", ".")),
+        ('out=$(gofmt -l .)\nif [[ -n "$out" ]]; then\n  echo $out\n  exit 1\nfi', ("gofmt", "-l", ".")),
+        ('diff=$(gofmt -d .); [ -z "$diff" ]', ("gofmt", "-d", ".")),
+        ("[ $(gofmt -l . | wc -l) -eq 0 ]", ("gofmt", "-l", ".")),
+    ],
+)
+def test_ways_to_say_that_nothing_may_be_found_are_read(text: str, expected: tuple[str, ...]) -> None:
+    assert [command.argv for command in parse_step(text, paths=SOURCES)] == [expected]
+
+
+def test_what_find_asks_beyond_names_is_left_out() -> None:
+    assert not parse_step("find . -perm 755 | xargs shellcheck", paths=SOURCES)
 
 
 def test_nothing_is_left_of_a_wrapper_alone() -> None:

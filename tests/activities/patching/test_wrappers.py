@@ -191,3 +191,48 @@ def test_what_does_not_parse_hides_nothing_to_run(name: str, text: str, command:
 def test_an_idiom_of_the_shell_is_understood(command: str, commands: list[str]) -> None:
     found = [each for each in behind(command) if each.split()[0] not in {"rc=0", "exit"}]
     assert sorted(map(sorted, map(str.split, found))) == sorted(map(sorted, map(str.split, commands)))
+
+
+RUNNERS = {
+    "Taskfile.yml": (
+        "version: '3'\ntasks:\n  lint:\n    deps: [format]\n    cmds:\n"
+        "      - ruff check .\n      - task: types\n"
+        "  format: ruff format --check .\n  types:\n    cmd: mypy .\n"
+    ),
+    "deno.json": '{"tasks": {"check": "deno fmt --check"}}',
+    "composer.json": '{"scripts": {"cs": ["@fix", "phpcs src"], "fix": "php-cs-fixer fix --dry-run"}}',
+    "pixi.toml": '[tasks]\nlint = { cmd = "ruff check ." }\n',
+    "mise.toml": '[tasks.lint]\nrun = "ruff check ."\n',
+    "package.json": '{"scripts": {"lint": "turbo run lint", "all": "npm run lint --workspaces"}}',
+    "packages/a/package.json": '{"name": "@x/a", "scripts": {"lint": "eslint src"}}',
+    "packages/b/package.json": '{"name": "@x/b", "scripts": {"lint": "prettier --check ."}}',
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("task lint", [("ruff format --check .", "."), ("ruff check .", "."), ("mypy .", ".")]),
+        ("deno task check", [("deno fmt --check", ".")]),
+        ("composer cs", [("php-cs-fixer fix --dry-run", "."), ("phpcs src", ".")]),
+        ("composer run-script fix", [("php-cs-fixer fix --dry-run", ".")]),
+        ("pixi run lint", [("ruff check .", ".")]),
+        ("mise run lint", [("ruff check .", ".")]),
+        ("rye lint", [("ruff check", ".")]),
+        ("rye fmt --check", [("ruff format --check", ".")]),
+        ("bash -c 'ruff check . && black --check .'", [("ruff check .", "."), ("black --check .", ".")]),
+        ("npm run lint -w @x/a", [("eslint src", "packages/a")]),
+        ("npm run lint --workspace=packages/b", [("prettier --check .", "packages/b")]),
+        ("yarn workspace @x/a run lint", [("eslint src", "packages/a")]),
+        ("pnpm --filter @x/b lint", [("prettier --check .", "packages/b")]),
+        ("pnpm -r lint", [("eslint src", "packages/a"), ("prettier --check .", "packages/b")]),
+        ("npx lerna run lint", [("eslint src", "packages/a"), ("prettier --check .", "packages/b")]),
+        ("npx nx run-many -t lint", [("eslint src", "packages/a"), ("prettier --check .", "packages/b")]),
+        ("npm run lint", [("eslint src", "packages/a"), ("prettier --check .", "packages/b")]),
+        ("npm run all", [("eslint src", "packages/a"), ("prettier --check .", "packages/b")]),
+    ],
+)
+def test_tasks_and_workspaces_are_looked_into(text: str, expected: list[tuple[str, str]]) -> None:
+    tree = Tree(RUNNERS, lambda path: RUNNERS[path].encode() if path in RUNNERS else None)
+    found = unwrapped(parse_step(text, paths=tree.paths), tree)
+    assert [(" ".join(command.argv), command.cwd) for command in found] == expected

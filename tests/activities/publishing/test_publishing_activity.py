@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from activities.publishing.switch import WriteSwitch
 from small_github import LOGIN, REPOSITORY, SmallGitHub
 from workflows import naming
 from workflows.models import (
+    Approval,
     AuthorisationRequest,
     BranchRequest,
     BranchResult,
@@ -70,7 +72,7 @@ def proposal(hub: SmallGitHub, diff: str = DIFF, base: str | None = None) -> Pro
 
 
 def commit_request(
-    hub: SmallGitHub, diff: str = DIFF, attempt: int = 1, base: str | None = None
+    hub: SmallGitHub, diff: str = DIFF, attempt: int = 1, base: str | None = None, approved: str | None = None
 ) -> CommitRequest:
     return CommitRequest(
         repository=REPOSITORY,
@@ -79,7 +81,13 @@ def commit_request(
         proposal=proposal(hub, diff, base),
         failure_class=FailureClass.LINT,
         fingerprint="v1:0123456789abcdef",
+        diagnosis=DIAGNOSIS,
+        approval=leave(hub, approved) if approved else None,
     )
+
+
+def leave(hub: SmallGitHub, diff: str) -> Approval:
+    return Approval(by="ada", at=datetime(2026, 1, 2, tzinfo=UTC), patch_id=proposal(hub, diff).patch_id)
 
 
 def branch_request(hub: SmallGitHub, commit: str, expected: str | None = None) -> BranchRequest:
@@ -174,7 +182,7 @@ async def test_an_executable_stays_one_and_bytes_that_are_not_text_survive(
         "--- a/latin.txt\n+++ b/latin.txt\n@@ -2 +2 @@\n-a\n+b\n"
         "diff --git a/new.sh b/new.sh\nnew file mode 100755\n--- /dev/null\n+++ b/new.sh\n@@ -0,0 +1 @@\n+n\n"
     )
-    written = await publish.write_commit(commit_request(hub, diff))
+    written = await publish.write_commit(commit_request(hub, diff, approved=diff))
     files = hub.files_at(written.sha)
     assert files["run.sh"] == ("100755", b"echo b\n")
     assert files["latin.txt"] == ("100644", b"caf\xe9\nb\n")
@@ -203,14 +211,16 @@ async def test_another_attempts_commit_is_not_taken_for_this_ones(
     ("diff", "kind"),
     [
         (DIFF.replace("import os", "import sys"), "conflict"),
-        ("not a diff", "invalid"),
-        ("--- a/src/app.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-import os\n-print(1)\n", "invalid"),
+        ("not a diff", "refused"),
+        ("--- a/src/app.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-import os\n-print(1)\n", "refused"),
         ("--- a/src/app.py\n+++ b/src/app.py\n@@ -1 +1 @@\n-import os\n+import os\n", "invalid"),
         (
             DIFF.replace("@@ -1,2 +1 @@", "@@ -1,2 +1,2 @@")
             + "+x = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789'\n",
-            "forbidden",
+            "refused",
         ),
+        (DIFF.replace("-import os", "-import os\n+import os  # noqa").replace("+1 @@", "+1,2 @@"), "refused"),
+        (WORKFLOW_DIFF, "refused"),
     ],
 )
 async def test_a_patch_that_cannot_be_published_writes_no_commit(
@@ -221,6 +231,29 @@ async def test_a_patch_that_cannot_be_published_writes_no_commit(
     assert caught.value.type == kind
     assert "ghp_" not in str(caught.value)
     assert not [write for write in hub.writes() if write.endswith("/git/commits")]
+
+
+async def test_an_approved_patch_is_written(hub: SmallGitHub, publish: PublishingActivities) -> None:
+    written = await publish.write_commit(commit_request(hub, WORKFLOW_DIFF, approved=WORKFLOW_DIFF))
+    assert hub.files_at(written.sha)[WORKFLOW][1] == b"on: push\npermissions: {}\n"
+
+
+async def test_an_approval_of_another_patch_is_none(hub: SmallGitHub, publish: PublishingActivities) -> None:
+    with pytest.raises(ApplicationError) as caught:
+        await publish.write_commit(commit_request(hub, WORKFLOW_DIFF, approved=DIFF))
+    assert caught.value.type == "refused"
+    assert "nobody approved this patch" in str(caught.value)
+    assert hub.writes() == []
+
+
+async def test_an_approval_does_not_publish_what_the_gate_refuses(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    cheat = "--- a/src/app.py\n+++ b/src/app.py\n@@ -1,2 +1,2 @@\n-import os\n+import os  # noqa\n print(1)\n"
+    with pytest.raises(ApplicationError) as caught:
+        await publish.write_commit(commit_request(hub, cheat, approved=cheat))
+    assert caught.value.type == "refused"
+    assert hub.writes() == []
 
 
 async def test_a_commit_whose_answer_is_lost_leaves_nothing_to_see(
@@ -375,6 +408,66 @@ async def test_a_commit_that_does_not_exist_is_an_error_not_a_state(
     assert caught.value.non_retryable
 
 
+@pytest.mark.parametrize(
+    ("state", "merged_at", "expected"),
+    [
+        ("closed", None, BranchState.CLOSED),
+        ("closed", "2026-01-02T03:04:05Z", BranchState.MERGED),
+        ("open", None, BranchState.ADVANCED),
+    ],
+)
+async def test_nothing_is_pushed_behind_the_back_of_who_closed_the_pull_request(
+    hub: SmallGitHub,
+    publish: PublishingActivities,
+    state: str,
+    merged_at: str | None,
+    expected: BranchState,
+) -> None:
+    first = await first_commit(hub, publish)
+    hub.refs[BRANCH] = first.sha
+    ours(hub, state)["merged_at"] = merged_at
+    second = hub.commit({}, parent=first.sha)
+    request = branch_request(hub, second, expected=first.sha).model_copy(update={"pull_request": 1})
+    assert (await advance(publish, request))[0] is expected
+    assert (hub.refs[BRANCH] == second) is (expected is BranchState.ADVANCED)
+
+
+async def refused(hub: SmallGitHub, publish: PublishingActivities) -> ApplicationError:
+    commit = await first_commit(hub, publish)
+    with pytest.raises(ApplicationError) as caught:
+        await publish.advance_fix_branch(branch_request(hub, commit.sha))
+    assert caught.value.non_retryable
+    assert BRANCH not in hub.refs
+    return caught.value
+
+
+async def test_a_ruleset_that_refuses_the_fix_branch_is_named(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.rules = ["creation", "deletion", "required_signatures"]
+    error = await refused(hub, publish)
+    assert error.type == "branch_refused"
+    assert "Cannot create ref due to creations being restricted" in error.message
+    assert "branches may not be created; commits must be signed" in error.message
+
+
+async def test_a_branch_that_leaves_no_room_for_the_fix_branch_is_named(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.refs["regreen"] = hub.refs["topic"]
+    error = await refused(hub, publish)
+    assert error.type == "branch_refused"
+    assert "A branch named `regreen`" in error.message
+
+
+async def test_commits_name_no_author_so_that_github_signs_them_for_an_app(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    await first_commit(hub, publish)
+    [body] = [json.loads(each.content) for each in hub.asked if each.url.path.endswith("/git/commits")]
+    assert body.keys() == {"message", "tree", "parents"}
+
+
 async def test_no_branch_but_the_fix_branch_is_ever_written(
     hub: SmallGitHub, publish: PublishingActivities
 ) -> None:
@@ -388,6 +481,7 @@ async def test_no_branch_but_the_fix_branch_is_ever_written(
 
 
 def pull_request(hub: SmallGitHub, attempt: int = 1) -> PullRequestRequest:
+    hub.refs.setdefault(BRANCH, hub.commit({}, parent=hub.refs["topic"]))
     return PullRequestRequest(
         repository=REPOSITORY,
         run_id=RUN,
@@ -405,7 +499,8 @@ async def test_a_draft_is_opened_against_the_failing_branch(
     hub: SmallGitHub, publish: PublishingActivities
 ) -> None:
     opened = await publish.open_pull_request(pull_request(hub))
-    assert opened == PullRequest(number=1, url="https://github.com/acme/widgets/pull/1")
+    url = "https://github.com/acme/widgets/pull/1"
+    assert opened == PullRequest(number=1, url=url, base_branch="topic")
     (pull,) = hub.pulls
     assert (pull["draft"], pull["base"]["ref"], pull["head"]["ref"]) == (True, "topic", BRANCH)
     assert pull["title"] == "Fix lint failure in run 7 (attempt 1 of at most 3)"
@@ -470,6 +565,78 @@ async def test_a_closed_pull_request_stays_closed_and_is_said_to_be(
     ours(hub, state="closed")
     assert (await publish.open_pull_request(pull_request(hub))).state == "closed"
     assert hub.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("gone", "kind"), [("topic", "base_deleted"), (BRANCH, "fix_branch_deleted"), (None, "fix_contained")]
+)
+async def test_a_branch_that_changed_before_the_pull_request_is_told_apart_from_a_refusal(
+    hub: SmallGitHub, publish: PublishingActivities, gone: str | None, kind: str
+) -> None:
+    request = pull_request(hub)
+    if gone is None:
+        hub.refs["topic"] = hub.refs[BRANCH]
+    else:
+        del hub.refs[gone]
+    with pytest.raises(ApplicationError) as caught:
+        await publish.open_pull_request(request)
+    assert caught.value.type == kind
+
+
+def with_workflow(hub: SmallGitHub, on: str, **changes: Any) -> PullRequestRequest:
+    text = f"on:\n  {on}\njobs: {{}}\n".encode()
+    hub.refs[BRANCH] = hub.commit({WORKFLOW: ("100644", text)}, parent=hub.refs["topic"])
+    facts = {
+        "head_sha": hub.refs[BRANCH],
+        "workflow_path": WORKFLOW,
+        "workflow_id": 3,
+        "other_bases": ("main", "main"),
+    }
+    return pull_request(hub).model_copy(update=facts | changes)
+
+
+async def test_a_workflow_for_pull_requests_against_main_gets_one_against_main(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.refs["main"] = hub.commit({})
+    opened = await publish.open_pull_request(with_workflow(hub, "pull_request: {branches: [main]}"))
+    assert (opened.base_branch, opened.ci_obstacle) == ("main", "")
+    assert "change the base to `topic`" in hub.pulls[0]["body"]
+
+
+async def test_a_later_attempt_leaves_the_pull_request_where_it_is(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.refs["main"] = hub.commit({})
+    first = await publish.open_pull_request(with_workflow(hub, "pull_request: {branches: [main]}"))
+    second = await publish.open_pull_request(
+        with_workflow(hub, "pull_request: {branches: [main]}", attempt=2)
+    )
+    assert (second.number, second.base_branch, second.ci_obstacle) == (first.number, "main", "")
+
+
+async def test_a_workflow_that_never_runs_on_fixes_is_said_to_be_one(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    opened = await publish.open_pull_request(with_workflow(hub, "schedule: [{cron: '0 0 * * *'}]"))
+    assert opened.base_branch == "topic"
+    assert "neither on pushes nor on pull requests" in opened.ci_obstacle
+
+
+async def test_a_workflow_that_is_switched_off_is_said_to_be(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    hub.workflow_state = "disabled_inactivity"
+    opened = await publish.open_pull_request(with_workflow(hub, "pull_request:"))
+    assert "disabled_inactivity" in opened.ci_obstacle
+
+
+async def test_where_ci_skips_drafts_it_is_opened_ready(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    types = "pull_request: {types: [opened, synchronize, reopened, ready_for_review]}"
+    await publish.open_pull_request(with_workflow(hub, types))
+    assert hub.pulls[0]["draft"] is False
 
 
 async def test_where_drafts_are_not_supported_it_is_opened_ready(

@@ -259,7 +259,7 @@ def test_hostile_text_stays_text_in_a_pull_request() -> None:
         verdict=GateVerdict(decision=GateDecision.NEEDS_APPROVAL, reasons=(HOSTILE,)),
         approved_by=HOSTILE,
     )
-    assert_harmless(pull_request_body(request), own=(naming.marker(123),))
+    assert_harmless(pull_request_body(request, HOSTILE), own=(naming.marker(123),))
 
 
 def test_who_decided_is_said_where_it_was_not_a_rule_that_knows() -> None:
@@ -360,7 +360,7 @@ def test_a_title_is_made_of_enums_and_numbers(failure: FailureClass) -> None:
 
 
 def test_a_pull_request_says_what_broke_what_changed_and_how_to_stop() -> None:
-    body = pull_request_body(a_request())
+    body = pull_request_body(a_request(), "topic")
     assert body.startswith(naming.marker(123))
     assert "lint failure" in body
     assert "```text\nF401\n```" in body
@@ -371,9 +371,16 @@ def test_a_pull_request_says_what_broke_what_changed_and_how_to_stop() -> None:
     assert "temporal workflow signal --workflow-id ci-remediation/acme/widgets/123 --name stop" in body
 
 
+def test_a_pull_request_against_another_base_says_why_and_how_to_take_in_the_fix_alone() -> None:
+    body = pull_request_body(a_request(), "main")
+    assert "**Why `main`**" in body
+    assert "change the base to `topic`" in body
+    assert "**Why" not in pull_request_body(a_request(), "topic")
+
+
 def test_an_approved_pull_request_says_by_whom_and_why() -> None:
     verdict = GateVerdict(decision=GateDecision.NEEDS_APPROVAL, reasons=("Makefile: builds",))
-    body = pull_request_body(a_request(verdict=verdict, approved_by="ada"))
+    body = pull_request_body(a_request(verdict=verdict, approved_by="ada"), "topic")
     assert "approved by `ada`" in body
     assert "- Makefile: builds" in body
 

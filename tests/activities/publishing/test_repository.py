@@ -9,20 +9,19 @@ from temporalio.exceptions import ApplicationError
 
 from activities.checks.activity import ChecksActivities
 from activities.publishing.activity import PublishingActivities
-from activities.publishing.repository import RepositoryActivities
+from activities.publishing.repository import RepositoryActivities, read_standing
 from activities.publishing.switch import LOOK_AGAIN, WriteSwitch
+from scripted import snapshot
 from small_github import LOGIN, REPOSITORY, SmallGitHub
 from workflows import naming
 from workflows.models import (
     AuthorisationRequest,
     CloseRequest,
     LabelRequest,
-    RecentFixes,
-    RecentFixesRequest,
     RerunRequest,
     ReviewRequest,
 )
-from workflows.repository_settings import SettingsRequest
+from workflows.repository_settings import SettingsProblem, Standing
 
 FINGERPRINT = "v1:0000"
 BROKEN = b"enabled: perhaps\n"
@@ -127,8 +126,7 @@ async def test_settings_that_cannot_be_read_now_keep_a_write_waiting(
 async def test_what_is_wrong_with_the_settings_is_said_once_per_version(hub: SmallGitHub) -> None:
     hub.settings = BROKEN
     activities = repository(hub)
-    reading = await activities.read_repository_settings(SettingsRequest(repository=REPOSITORY))
-    request = SettingsRequest(repository=REPOSITORY, problem=reading.problem)
+    request = SettingsProblem(repository=REPOSITORY, problem=PROBLEM)
 
     first = await activities.report_broken_settings(request)
     again = await activities.report_broken_settings(request)
@@ -146,10 +144,15 @@ async def test_a_stranger_s_comment_with_our_marker_does_not_silence_us(hub: Sma
     hub.comment(naming.SETTINGS_MARKER, login="mallory", on=f"commits/{hub.settings_commit}")
 
     posted = await repository(hub).report_broken_settings(
-        SettingsRequest(repository=REPOSITORY, problem=PROBLEM)
+        SettingsProblem(repository=REPOSITORY, problem=PROBLEM)
     )
 
     assert posted.changed
+
+
+async def test_the_settings_are_read_with_the_run(hub: SmallGitHub) -> None:
+    hub.settings = BROKEN
+    assert PROBLEM in (await standing(hub)).settings.problem
 
 
 # ── what was spent ──────────────────────────────────────────────────────────────────────────────────────────
@@ -165,10 +168,9 @@ def add_fix(hub: SmallGitHub, run_id: int, *fingerprints: str, base: str = "main
     return hub.add_pull(head=branch, base=base, title="Fix", body="", draft=True)
 
 
-async def spent(hub: SmallGitHub) -> RecentFixes:
-    return await repository(hub).read_recent_fixes(
-        RecentFixesRequest(repository=REPOSITORY, run_id=9, branch="main", fingerprint=FINGERPRINT)
-    )
+async def standing(hub: SmallGitHub) -> Standing:
+    github = hub.github()
+    return await read_standing(github, WriteSwitch(github), snapshot(run_id=9))
 
 
 async def test_attempts_at_the_same_failure_of_the_branch_count_whatever_run_they_were_for(
@@ -180,7 +182,7 @@ async def test_attempts_at_the_same_failure_of_the_branch_count_whatever_run_the
     add_fix(hub, 4, FINGERPRINT)["merged_at"] = "2026-01-01T00:00:00Z"
     add_fix(hub, 9, FINGERPRINT)
 
-    assert (await spent(hub)).attempts == 2
+    assert sorted((await standing(hub)).attempts) == [FINGERPRINT, FINGERPRINT, "v1:other"]
 
 
 async def test_fix_pull_requests_of_the_last_day_count(hub: SmallGitHub) -> None:
@@ -191,7 +193,7 @@ async def test_fix_pull_requests_of_the_last_day_count(hub: SmallGitHub) -> None
     hub.refs["feature"] = hub.commit({})
     hub.add_pull(head="feature", base="main", title="A feature", body="", draft=False)
 
-    assert (await spent(hub)).opened_today == 2
+    assert (await standing(hub)).opened_today == 2
 
 
 # ── what pull requests look like, and who may order ─────────────────────────────────────────────────────────

@@ -147,6 +147,11 @@ def _declared(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.HOOK, "TestMain"
 
 
+def _directed(node: Node) -> Iterator[tuple[Sign, str]]:
+    if re.match(r"//go:build\b|//\s{0,4}\+build\b", text(node)):
+        yield Sign.CONDITIONAL, "build"
+
+
 def _returned(node: Node) -> Iterator[tuple[Sign, str]]:
     if not node.named_children and _leaves_early(node):
         yield Sign.EARLY_LEAVE, "return"
@@ -191,6 +196,17 @@ def _call(node: Node) -> str | None:
     return text(function)[:200]
 
 
+def _rows(node: Node) -> list[Node]:
+    made = node.parent.child_by_field_name("type") if node.parent is not None else None
+    if (
+        node.type != "literal_value"
+        or made is None
+        or made.type not in {"slice_type", "array_type", "map_type"}
+    ):
+        return []
+    return [each for each in node.children if each.type in {"literal_element", "keyed_element"}]
+
+
 GO: Final = Dialect(
     grammar=Language(tree_sitter_go.language()),
     definition=_definition,
@@ -202,6 +218,7 @@ GO: Final = Dialect(
         "selector_expression": _selected,
         "function_declaration": _declared,
         "return_statement": _returned,
+        "comment": _directed,
     },
     guards={"if_statement": _if, "for_statement": _for},
     imports=_imports,
@@ -218,8 +235,7 @@ GO: Final = Dialect(
         | {"false"}
     ),
     call=_call,
-    rows=frozenset({"literal_value"}),
-    row=frozenset({"literal_element", "keyed_element"}),
+    rows=_rows,
     leaves=frozenset({"return_statement"}),
     silent_calls=frozenset({"len", "make", "append", "Helper", "Parallel", "Log", "Logf"}),
 )

@@ -256,6 +256,19 @@ def _call(node: Node) -> str | None:
     return text(node.child_by_field_name("name")) if node.type == "method_invocation" else None
 
 
+def _rows(node: Node) -> list[Node]:
+    """The rows of a table: of a two-dimensional array, or of `Stream.of(Arguments.of(…), …)`."""
+    if node.type == "array_initializer":
+        return [each for each in node.children if each.type == "array_initializer"]
+    if node.type == "argument_list":
+        return [
+            each
+            for each in node.named_children
+            if re.match(r"(?:Arguments\.)?(?:of|arguments)\(", text(each)[:30])
+        ]
+    return []
+
+
 JAVA: Final = Dialect(
     grammar=Language(tree_sitter_java.language()),
     definition=_definition,
@@ -288,6 +301,5 @@ JAVA: Final = Dialect(
         | {"false", "null_literal", "hex_integer_literal"}
     ),
     call=_call,
-    rows=frozenset({"array_initializer"}),
-    row=frozenset({"array_initializer", "object_creation_expression", "method_invocation"}),
+    rows=_rows,
 )

@@ -281,6 +281,11 @@ def _typed(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.UNTYPED, "any"
 
 
+def _compared(node: Node) -> Iterator[tuple[Sign, str]]:
+    if re.search(r"NODE_ENV \)? ?[!=]==? \"test\"|\"test\" [!=]==? .{0,40}NODE_ENV", words(node)[:200]):
+        yield Sign.SPECIAL_CASE, "test"
+
+
 def _debugger(_node: Node) -> Iterator[tuple[Sign, str]]:
     yield Sign.POWER, "debugger"
 
@@ -390,6 +395,20 @@ def _call(node: Node) -> str | None:
     return None
 
 
+def _rows(node: Node) -> list[Node]:
+    if node.type != "array" or node.parent is None:
+        return []
+    iterated = node.parent.type == "member_expression" and text(node.parent).endswith(("forEach", "map"))
+    if not iterated and node.parent.type not in {
+        "variable_declarator",
+        "for_in_statement",
+        "array",
+        "as_expression",
+    }:
+        return []
+    return [each for each in node.children if each.type in {"array", "object", "new_expression"}]
+
+
 def _dialect(grammar: object) -> Dialect:
     return Dialect(
         grammar=Language(grammar),
@@ -404,6 +423,7 @@ def _dialect(grammar: object) -> Dialect:
             "as_expression": _cast,
             "type_assertion": _cast,
             "predefined_type": _typed,
+            "binary_expression": _compared,
             "debugger_statement": _debugger,
             **dict.fromkeys(("identifier", "property_identifier", "string_fragment"), _telltale),
             "return_statement": _returned,
@@ -418,8 +438,7 @@ def _dialect(grammar: object) -> Dialect:
         package=_package,
         literals=frozenset({"string", "number", "template_string", "true", "false", "null", "regex"}),
         call=_call,
-        rows=frozenset({"array"}),
-        row=frozenset({"array", "object", "call_expression", "new_expression"}),
+        rows=_rows,
     )
 
 

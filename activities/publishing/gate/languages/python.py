@@ -139,6 +139,13 @@ class _Reader:
     def _expressions(self, statement: ast.stmt, part: Part, guards: tuple[str, ...]) -> None:
         """The assertions, literals, calls and tables of a statement, without those of statements inside."""
         pending: list[ast.AST] = [statement]
+        table = getattr(statement, "iter" if isinstance(statement, ast.For) else "value", None)
+        if isinstance(table, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            rows = table.values if isinstance(table, ast.Dict) else table.elts
+            part.rows.update(python_shape.text(each) for each in rows)
+            pending = [
+                each for each in ast.iter_child_nodes(statement) if each is not table and not _is_inner(each)
+            ]
         while pending:
             node = pending.pop()
             found = [each._replace(guards=guards) for each in self._demanded(node)]
@@ -158,8 +165,6 @@ class _Reader:
                     part.substance[f"{name}()"] += 1
             elif isinstance(node, ast.Attribute | ast.Name):
                 part.substance.update(_foreign(node))
-            elif isinstance(node, ast.List | ast.Tuple | ast.Set):
-                part.rows.update(python_shape.text(each) for each in node.elts if _is_row(each))
             pending += [each for each in ast.iter_child_nodes(node) if not _is_inner(each)]
 
     def _demanded(self, node: ast.AST) -> Iterator[Assertion]:
@@ -219,10 +224,6 @@ def _foreign(node: ast.Attribute | ast.Name) -> Iterator[str]:
 
 def _is_nothing(value: ast.expr | None) -> bool:
     return value is None or isinstance(value, ast.Constant)
-
-
-def _is_row(node: ast.expr) -> bool:
-    return isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Call)
 
 
 def _is_inner(node: ast.AST) -> bool:

@@ -227,6 +227,16 @@ def _call(node: Node) -> str | None:
     return None
 
 
+def _rows(node: Node) -> list[Node]:
+    above = node.parent
+    while above is not None and above.type in {"reference_expression", "macro_invocation"}:
+        above = above.parent
+    tables = {"let_declaration", "for_expression", "const_item", "static_item"}
+    if node.type != "array_expression" or above is None or above.type not in tables:
+        return []
+    return [each for each in node.named_children if each.type in {"tuple_expression", "struct_expression"}]
+
+
 RUST: Final = Dialect(
     grammar=Language(tree_sitter_rust.language()),
     definition=_definition,
@@ -248,8 +258,7 @@ RUST: Final = Dialect(
         {"string_literal", "integer_literal", "float_literal", "char_literal", "boolean_literal"}
     ),
     call=_call,
-    rows=frozenset({"array_expression"}),
-    row=frozenset({"tuple_expression", "call_expression", "struct_expression", "reference_expression"}),
+    rows=_rows,
     leaves=frozenset({"return_expression"}),
     silent_calls=frozenset(
         {"unwrap", "expect", "into", "to_string", "to_owned", "clone", "println", "Ok", "Some"}

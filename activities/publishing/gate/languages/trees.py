@@ -50,8 +50,7 @@ class Dialect:
         package: The package that an imported name belongs to; empty for the language's and the project's own.
         literals: Types of literals.
         call: The name of what a node calls, or None.
-        rows: Types of nodes whose composite children are rows of a table.
-        row: Types of those children.
+        rows: The rows of the table that a node is; none where it is no table.
         leaves: Types of statements after which nothing of a block is reached.
         silent_calls: Calls whose coming and going tells nothing.
     """
@@ -65,8 +64,7 @@ class Dialect:
     package: Callable[[str], str]
     literals: frozenset[str]
     call: Callable[[Node], str | None]
-    rows: frozenset[str] = frozenset()
-    row: frozenset[str] = frozenset()
+    rows: Callable[[Node], list[Node]]
     leaves: frozenset[str] = frozenset({"return_statement", "throw_statement"})
     silent_calls: frozenset[str] = field(default_factory=frozenset)
 
@@ -135,11 +133,12 @@ def is_literal(word: str) -> bool:
 
 
 class _Place(NamedTuple):
-    """Where the walk is: the part, what guards it, and what is written on the parts around it."""
+    """Where the walk is: its part, its guards, what is written on the parts around, whether in a table."""
 
     part: str
     guards: tuple[str, ...]
     around: tuple[str, ...]
+    tabled: bool = False
 
 
 class _Reader:
@@ -155,12 +154,10 @@ class _Reader:
         pending = [(top, _Place("", (), ()))]
         while pending:
             node, place = pending.pop()
+            self._count(node)
             if node.type in COMMENTS:
                 self.inventory.comments.append(text(node))
                 continue
-            signs = self._dialect.signs.get(node.type)
-            if signs is not None:
-                self.inventory.signs.update(signs(node))
             pending += reversed(self._enter(node, place))
         for name, shape in self._shapes.items():
             self.inventory.parts[name].shape = " ".join(shape)
@@ -175,14 +172,31 @@ class _Reader:
         defined = dialect.definition(node)
         if defined is not None:
             inner = self._define(defined, place)
-            return [(each, inner) for each in defined.within if each is not None]
+            within = [each for each in defined.within if each is not None]
+            self._count_below(node, without=within)
+            return [(each, inner) for each in within]
         asserted = dialect.assertions(node, place.guards)
         if asserted:
             part.assertions += asserted
             self._shapes[place.part] += [words(node), *place.guards]
             return []
-        self._substance(node, part, self._shapes[place.part])
-        return list(self._below(node, place))
+        rows = dialect.rows(node)
+        part.rows.update(words(each) for each in rows)
+        self._substance(node, part, self._shapes[place.part], counts=not place.tabled)
+        return list(self._below(node, place._replace(tabled=True) if rows else place))
+
+    def _count(self, node: Node) -> None:
+        signs = self._dialect.signs.get(node.type)
+        if signs is not None:
+            self.inventory.signs.update(signs(node))
+
+    def _count_below(self, node: Node, *, without: list[Node]) -> None:
+        """The telling things of a definition's head: its modifiers, name and type."""
+        pending = [each for each in node.children if each not in without]
+        while pending:
+            each = pending.pop()
+            self._count(each)
+            pending += [child for child in each.children if child not in without]
 
     def _define(self, defined: Definition, place: _Place) -> _Place:
         name = f"{place.part}{defined.name}."
@@ -199,17 +213,15 @@ class _Reader:
         self.inventory.origins.update(imported)
         self.inventory.packages |= {self._dialect.package(origin) for _, origin in imported} - {""}
 
-    def _substance(self, node: Node, part: Part, shape: list[str]) -> None:
+    def _substance(self, node: Node, part: Part, shape: list[str], *, counts: bool) -> None:
         dialect = self._dialect
         called = dialect.call(node)
-        if called is not None and called not in dialect.silent_calls:
+        if counts and called is not None and called not in dialect.silent_calls:
             part.substance[f"{called}()"] += 1
-        if node.type in dialect.literals:
+        if counts and node.type in dialect.literals:
             part.substance[words(node)] += 1
         if not node.child_count:
             shape.append(text(node))
-        if node.type in dialect.rows:
-            part.rows.update(words(each) for each in node.children if each.type in dialect.row)
 
     def _below(self, node: Node, place: _Place) -> Iterator[tuple[Node, _Place]]:
         reached = True
