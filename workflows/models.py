@@ -862,6 +862,13 @@ class Report(Payload):
     workflow_id: str = Field(max_length=500)
     brief: bool = False
     """Without logs, patches and the table of attempts."""
+    commands: bool = False
+    """With a list of the orders that a comment can give."""
+    turned_down: Sentence = ""
+    """Why the last answer to a question did not count."""
+    model_calls: int = 0
+    cost_usd: float | None = None
+    """What the model calls cost; None where there were none, or a price is not known."""
 
 
 class PostedReport(Payload):

@@ -41,6 +41,7 @@ class RemediationWorkflow:
         self._stop: Order | None = None
         self._retry: Order | None = None
         self._heard: set[int] = set()
+        self._posting = asyncio.Lock()
         self._rerun_used = False
 
     @workflow.run
@@ -106,6 +107,19 @@ class RemediationWorkflow:
             self._know(paused=False)
 
     @workflow.signal
+    async def explain(self, order: Order) -> None:
+        """Bring the comment at the failure up to date: what is known, and what is being done."""
+        if await self._may_command(order):
+            await self._answer_by_comment()
+
+    @workflow.signal
+    async def help(self, order: Order) -> None:
+        """List the orders in the comment at the failure."""
+        if await self._may_command(order):
+            self._case.commands_asked = True
+            await self._answer_by_comment()
+
+    @workflow.signal
     def checks_completed(self, _event: models.ChecksCompleted) -> None:
         """CI has news. It shortens a wait; a read decides."""
         self._news = True
@@ -139,10 +153,22 @@ class RemediationWorkflow:
         if question is None or order.question != question:
             workflow.logger.warning("dropped: %s answers %s, but %s is asked", verb, order.question, question)
             by_comment = order.comment_id is not None
-            if not by_comment or (workflow.patched("explain-answers") and await self._may_command(order)):
-                self._know(turned_down=decisions.turned_down(verb, order, question))
+            if by_comment and not (workflow.patched("explain-answers") and await self._may_command(order)):
+                return
+            self._know(turned_down=decisions.turned_down(verb, order, question))
+            if by_comment:
+                await self._answer_by_comment()
         elif await self._may_command(order):
             self._answer = (verb, order)
+
+    async def _answer_by_comment(self) -> None:
+        """Edit the comment at the failure; what cannot be said there is not worth an ending."""
+        if self._case.status.run is None:
+            return
+        try:
+            await self._post()
+        except ActivityError as failure:
+            workflow.logger.warning("a comment could not be answered: %s", failure.cause)
 
     # ── the steps, in the order they happen ─────────────────────────────────────────────────────────────
 
@@ -477,8 +503,9 @@ class RemediationWorkflow:
     async def _post(self) -> None:
         if self._case.settings.publication.comment is CommentStyle.OFF:
             return
-        report = self._case.post_report(workflow.info().workflow_id)
-        await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
+        async with self._posting:  # two at once could each find no comment, and leave two
+            report = self._case.post_report(workflow.info().workflow_id)
+            await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
 
     async def _close_pull_request(self) -> None:
         pull_request = self._case.status.pull_request

@@ -52,6 +52,7 @@ class Case:
         self.request = request
         self.status = status
         self.standing = Standing()
+        self.commands_asked = False
 
     def heed(self, standing: Standing) -> None:
         """Take the repository's own settings in, as far as they narrow what the operator allows."""
@@ -260,6 +261,10 @@ class Case:
             question=self.status.question,
             workflow_id=workflow_id,
             brief=self.settings.publication.comment is CommentStyle.BRIEF,
+            commands=self.commands_asked,
+            turned_down=self.status.turned_down,
+            model_calls=self.status.model_calls,
+            cost_usd=self.status.cost_usd,
         )
 
     def needs_approval(self, result: AttemptResult) -> bool:
