@@ -40,6 +40,8 @@ from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
+from activities.publishing.repository import RepositoryActivities
+from activities.publishing.switch import WriteSwitch
 from workflows.configuration import Duration
 from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
@@ -107,6 +109,8 @@ class WorkerSettings(BaseSettings):
     reader_private_key: SecretStr | None = None
     github_write_spacing: Annotated[Duration, Field(ge=timedelta(0))] = WRITE_SPACING
     """Pause after each write, per installation and process. GitHub asks for a second."""
+    pause_file: Path | None = None
+    """While this file exists, the publisher writes nothing to GitHub."""
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
     log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
@@ -177,8 +181,10 @@ def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> 
         api_url=settings.github_api_url,
         turns=Turns(settings.github_write_spacing),
     )
-    checks = ChecksActivities(github)
-    publishing = PublishingActivities(github)
+    switch = WriteSwitch(github, settings.pause_file)
+    checks = ChecksActivities(github, switch)
+    publishing = PublishingActivities(github, switch)
+    repository = RepositoryActivities(github, switch)
     return [
         checks.read_run,
         checks.read_checks,
@@ -188,10 +194,12 @@ def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> 
         publishing.advance_fix_branch,
         publishing.open_pull_request,
         publishing.label_pull_request,
+        publishing.request_review,
         publishing.close_pull_request,
         publishing.read_pull_request,
         publishing.post_report,
         publishing.authorise_order,
+        repository.report_broken_settings,
     ]
 
 

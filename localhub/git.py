@@ -201,10 +201,16 @@ class GitRepository:
             (self._commits[sha],) = await self._log("--no-walk", sha)
         return self._commits[sha]
 
-    async def commits(self, since: str | None, until: str, *, limit: int = 250) -> list[Commit]:
-        """The commits of `until` that `since` lacks, oldest first, at most the newest `limit`."""
+    async def commits(
+        self, since: str | None, until: str, *, path: str | None = None, limit: int = 250
+    ) -> list[Commit]:
+        """The commits of `until` that `since` lacks, oldest first, at most the newest `limit`.
+
+        With `path`, only those that changed it.
+        """
         excluded = [f"^{since}"] if since else []
-        return await self._log("--reverse", f"--max-count={limit}", until, *excluded)
+        paths = ["--", f":(literal){path}"] if path else []
+        return await self._log("--reverse", f"--max-count={limit}", until, *excluded, *paths)
 
     async def _log(self, *arguments: str) -> list[Commit]:
         out = await self.run("log", "-z", f"--format={_COMMIT_FORMAT}", *arguments)

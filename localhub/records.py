@@ -244,6 +244,7 @@ class PullRequest:
     app: App | None = None
     state: str = "open"
     labels: list[Label] = field(default_factory=list)
+    reviewers: list[Account] = field(default_factory=list)
     commits: tuple[Commit, ...] = ()
     files: tuple[FileChange, ...] = ()
     created_at: datetime = field(default_factory=now)

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from starter import metrics
-from starter.bodies import RefusedError, read_json_body
+from starter.bodies import BodyReader, RefusedError
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
 from starter.serving import run_server
 from starter.settings import StarterSettings
@@ -49,12 +49,13 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
     counts = metrics.EventCounts()
     dispatcher = Dispatcher(client, settings.limits(), settings.policy())
     secrets = settings.webhook_secrets()
+    bodies = BodyReader(settings.max_body_bytes)
 
     @app.post("/webhook")
     async def receive_event(request: Request) -> JSONResponse:
         event = request.headers.get("x-github-event", "")
         try:
-            body = await _read_verified(request, settings.max_body_bytes, secrets)
+            body = await _read_verified(request, bodies, secrets)
             answer = await dispatcher.carry_out(interpret(event, body))
         except RefusedError as refused:
             counts.count(Verdict.REFUSED, refused.reason)
@@ -125,8 +126,8 @@ async def _set_up(client: Client) -> None:
             return
 
 
-async def _read_verified(request: Request, max_bytes: int, secrets: tuple[bytes, ...]) -> bytes:
-    body = await read_json_body(request, max_bytes)
+async def _read_verified(request: Request, bodies: BodyReader, secrets: tuple[bytes, ...]) -> bytes:
+    body = await bodies.read_json(request)
     if not verify(body, request.headers.get("x-hub-signature-256"), secrets):
         advice = "the X-Hub-Signature-256 header must be made with the webhook secret"
         raise RefusedError(HTTPStatus.UNAUTHORIZED, "signature", advice)

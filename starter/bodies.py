@@ -10,6 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 BODY_DEADLINE: Final = timedelta(seconds=8)
 """For a whole body to arrive; whoever is slower than GitHub's own deadline is not GitHub."""
 
+_LONGEST_AT_ONCE: Final = 4
+
 
 class RefusedError(Exception):
     """A request that is not looked at.
@@ -27,35 +29,50 @@ class RefusedError(Exception):
         self.advice = advice
 
 
-async def read_json_body(request: Request, max_bytes: int) -> bytes:
-    """The raw body of a request that says it is JSON.
+class BodyReader:
+    """Reads bodies, of which no more are held at once than there is room for.
 
-    Raises:
-        RefusedError: Another content type; or too long, too slow, or cut off.
+    Args:
+        max_bytes: Of one body.
+        room: Bytes of all bodies that are being read at once; by default that of a few of the longest.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        advice = "set the content type to application/json"
-        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type", advice)
-    return await _read(request, max_bytes)
 
+    def __init__(self, max_bytes: int, room: int | None = None) -> None:
+        self._max_bytes = max_bytes
+        self._room = room or _LONGEST_AT_ONCE * max_bytes
+        self._held = 0
 
-async def _read(request: Request, max_bytes: int) -> bytes:
-    too_large = RefusedError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"at most {max_bytes} bytes are read"
-    )
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > max_bytes:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_DEADLINE.total_seconds()):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > max_bytes:
-                    raise too_large
-    except TimeoutError:
-        raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "send the body at once") from None
-    except ClientDisconnect:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "disconnected", "send the whole body") from None
-    return bytes(body)
+    async def read_json(self, request: Request) -> bytes:
+        """The raw body of a request that says it is JSON.
+
+        Raises:
+            RefusedError: Another content type; too long, too slow, cut off; or there is no room for it now.
+        """
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            advice = "set the content type to application/json"
+            raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type", advice)
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced[:20]) > self._max_bytes:
+            raise self._too_large()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_DEADLINE.total_seconds()):
+                async for chunk in request.stream():
+                    body += chunk
+                    self._held += len(chunk)
+                    if len(body) > self._max_bytes:
+                        raise self._too_large()
+                    if self._held > self._room:
+                        raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "send it again later")
+        except TimeoutError:
+            raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "send the body at once") from None
+        except ClientDisconnect:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "disconnected", "send the whole body") from None
+        finally:
+            self._held -= len(body)
+        return bytes(body)
+
+    def _too_large(self) -> RefusedError:
+        advice = f"at most {self._max_bytes} bytes are read"
+        return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", advice)

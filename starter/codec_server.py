@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from temporalio.api.common.v1 import Payloads
 from temporalio.converter import PayloadCodec
 
-from starter.bodies import RefusedError, read_json_body
+from starter.bodies import BodyReader, RefusedError
 from starter.serving import run_server
 from starter.settings import CommaList
 from workflows.codec import PayloadKeyError
@@ -108,16 +108,16 @@ def create_app(settings: CodecServerSettings, codec: PayloadCodec) -> FastAPI:
         allow_headers=["authorization", "content-type", "x-namespace"],
         allow_credentials=True,
     )
-    door = _Doorkeeper(settings)
+    door, bodies = _Doorkeeper(settings), BodyReader(MAX_BODY_BYTES)
 
     @app.post("/encode")
     async def encode(request: Request) -> Response:
-        asked = await _read(request, door)
+        asked = await _read(request, door, bodies)
         return _answer(Payloads(payloads=await codec.encode(asked.payloads)))
 
     @app.post("/decode")
     async def decode(request: Request) -> Response:
-        asked = await _read(request, door)
+        asked = await _read(request, door, bodies)
         return _answer(Payloads(payloads=await codec.decode(asked.payloads)))
 
     @app.get("/")
@@ -149,11 +149,11 @@ async def serve(settings: CodecServerSettings, codec: PayloadCodec) -> None:
     await run_server(create_app(settings, codec), settings.host, settings.port)
 
 
-async def _read(request: Request, door: _Doorkeeper) -> Payloads:
+async def _read(request: Request, door: _Doorkeeper, bodies: BodyReader) -> Payloads:
     if not door.admits(request):
         advice = "send the token as `Authorization: Bearer`, or come through the proxy"
         raise RefusedError(HTTPStatus.UNAUTHORIZED, "unauthorised", advice)
-    body = await read_json_body(request, MAX_BODY_BYTES)
+    body = await bodies.read_json(request)
     try:
         return json_format.Parse(body, Payloads())
     except (json_format.ParseError, UnicodeDecodeError, RecursionError):

@@ -53,6 +53,11 @@ class StarterSettings(BaseSettings):
     )
     patch_bytes: int = Field(default=_LIMITS.patch_bytes, ge=1, description="largest patch")
     patch_files: int = Field(default=_LIMITS.patch_files, ge=1, description="most files a patch may touch")
+    pull_requests_per_day: int = Field(
+        default=_LIMITS.pull_requests_per_day,
+        ge=0,
+        description="fix pull requests opened in one repository within 24 hours",
+    )
     ci_deadline: Span = Field(default=_LIMITS.ci_deadline, description="longest wait for CI on a fix")
     ci_appearance: Span = Field(
         default=_LIMITS.ci_appearance, description="longest wait for the first check of a fix"
@@ -98,6 +103,9 @@ class StarterSettings(BaseSettings):
         default=_POLICY.repair_bot_branches, description="repair the branches of other bots"
     )
     diagnose_forks: bool = Field(default=_POLICY.diagnose_forks, description="explain failures in forks")
+    ask_model: bool = Field(
+        default=_POLICY.ask_model, description="whether a model may be asked, for a cause or a patch"
+    )
 
     def webhook_secrets(self) -> tuple[bytes, ...]:
         """The secrets a signature may be made with, the current one first."""
@@ -111,4 +119,5 @@ class StarterSettings(BaseSettings):
 
     def policy(self) -> TriagePolicy:
         """What each remediation started from here leaves alone."""
-        return TriagePolicy(**{name: getattr(self, name) for name in TriagePolicy.model_fields})
+        same = {name: getattr(self, name) for name in TriagePolicy.model_fields if name != "recipes"}
+        return TriagePolicy(**same)

@@ -48,6 +48,8 @@ class Verb(StrEnum):
     STOP = "stop"
     PAUSE = "pause"
     RESUME = "resume"
+    EXPLAIN = "explain"
+    HELP = "help"
 
 
 _ORDER: Final = re.compile(rf"{_ORDER_PREFIX} ({'|'.join(Verb)})(?: (\S.*))?", re.ASCII)

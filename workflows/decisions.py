@@ -27,6 +27,7 @@ from workflows.models import (
     TriagePolicy,
 )
 from workflows.naming import parse_fix_branch
+from workflows.repository_settings import SettingsReading, Standing
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,35 @@ def triage(run: RunSnapshot, policy: TriagePolicy) -> Ending | None:
 
 def _workflow_disabled(run: RunSnapshot, policy: TriagePolicy) -> bool:
     return not {run.workflow_name, run.workflow_path}.isdisjoint(policy.disabled_workflows)
+
+
+def excluded(reading: SettingsReading, run: RunSnapshot) -> Ending | None:
+    """Whether the repository itself does not want this run looked at."""
+    settings = reading.settings
+    file = run.workflow_path.rpartition("/")[2]
+    workflow_left_out = not settings.workflows.holds(run.workflow_name, run.workflow_path, file)
+    branch_left_out = not settings.branches.holds(run.head_branch)
+    rules = (
+        (bool(reading.problem), Outcome.IGNORED, Reason.SETTINGS_INVALID),
+        (not settings.enabled, Outcome.IGNORED, Reason.SETTINGS_DISABLED),
+        (workflow_left_out or branch_left_out, Outcome.IGNORED, Reason.SETTINGS_EXCLUDE),
+    )
+    found = (Ending(outcome, reason, reading.problem) for applies, outcome, reason in rules if applies)
+    return next(found, None)
+
+
+def attempts_left(standing: Standing, evidence: Evidence, limits: Limits) -> int:
+    """How many attempts other remediations of the same branch have left at the same failure."""
+    return max(limits.attempts - standing.attempts.count(evidence.fingerprint), 0)
+
+
+def within_budgets(standing: Standing, limits: Limits) -> Ending | None:
+    """Whether a repair may begin; None means yes."""
+    if limits.attempts == 0:
+        return Ending(Outcome.EXHAUSTED, Reason.ATTEMPTS_SPENT)
+    if standing.opened_today >= limits.pull_requests_per_day:
+        return Ending(Outcome.NEEDS_HUMAN, Reason.DAY_SPENT, f"{standing.opened_today} within 24 hours")
+    return None
 
 
 def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
@@ -228,9 +258,12 @@ def failure_ending(kind: str | None, message: str) -> Ending | None:
         kind: The `ApplicationError.type` that `activities.errors` gave it, or `timeout`.
         message: The error's text, for the person who reads the outcome.
     """
+    if kind == "settings_disabled":
+        return Ending(Outcome.STOPPED, Reason.SETTINGS_DISABLED, message)
     if kind in _OVERTAKEN:
         return replace(_OVERTAKEN[kind], detail=message)
     reasons = {
+        "settings_invalid": Reason.SETTINGS_INVALID,
         "not_found": Reason.REPOSITORY_GONE,
         "gone": Reason.RUN_GONE,
         "forbidden": Reason.PERMISSION_MISSING,

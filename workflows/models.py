@@ -58,6 +58,8 @@ class Limits(Payload):
     excerpt_bytes: int = Field(default=32_768, ge=1_024, le=32_768)
     patch_bytes: int = Field(default=200_000, ge=1)
     patch_files: int = Field(default=20, ge=1)
+    pull_requests_per_day: int = Field(default=20, ge=0)
+    """Fix pull requests opened in one repository within 24 hours."""
     ci_deadline: timedelta = timedelta(hours=2)
     ci_appearance: timedelta = timedelta(minutes=10)
     """How long a fix may wait for its first check to appear before it counts as unverified."""
@@ -85,6 +87,10 @@ class TriagePolicy(Payload):
     """Further glob patterns whose change needs a human, beside the built-in ones."""
     repair_bot_branches: bool = False
     diagnose_forks: bool = False
+    recipes: tuple[str, ...] = ("*",)
+    """Glob patterns of the recipes that may be used; set by the repository's own settings alone."""
+    ask_model: bool = True
+    """Whether a model may be asked, for a cause or a patch."""
 
 
 class RemediationRequest(Payload):
@@ -132,6 +138,11 @@ class Reason(StrEnum):
     SKIP_MARKER = "skip_marker"
     REPOSITORY_DISABLED = "repository_disabled"
     WORKFLOW_DISABLED = "workflow_disabled"
+    SETTINGS_DISABLED = "settings_disabled"
+    SETTINGS_EXCLUDE = "settings_exclude"
+    SETTINGS_INVALID = "settings_invalid"
+    ATTEMPTS_SPENT = "attempts_spent"
+    DAY_SPENT = "day_spent"
     FORK = "fork"
     BOT_BRANCH = "bot_branch"
     OWN_FIX_BRANCH = "own_fix_branch"
@@ -182,6 +193,13 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.SKIP_MARKER: "The commit message asks Regreen to stay away.",
     Reason.REPOSITORY_DISABLED: "The repository is excluded by the operator's settings.",
     Reason.WORKFLOW_DISABLED: "The workflow is excluded by the operator's settings.",
+    Reason.SETTINGS_DISABLED: "The repository's own settings switch Regreen off.",
+    Reason.SETTINGS_EXCLUDE: "The repository's own settings leave this workflow or branch alone.",
+    Reason.SETTINGS_INVALID: (
+        "The repository's own settings cannot be read; Regreen does nothing there until they are repaired."
+    ),
+    Reason.ATTEMPTS_SPENT: "Earlier remediations have used every attempt at this failure of this branch.",
+    Reason.DAY_SPENT: "The repository's fix pull requests of one day are used up.",
     Reason.FORK: "The run's head is in a fork; Regreen never writes there.",
     Reason.BOT_BRANCH: "The branch belongs to another bot; pushing to it would freeze that bot.",
     Reason.OWN_FIX_BRANCH: "The run belongs to a fix branch of Regreen; its own remediation handles it.",
@@ -359,6 +377,8 @@ class TriageRequest(Payload):
     run_id: int
     run_attempt: int
     skip_marker: str
+    with_standing: bool = False
+    """Whether the repository's own settings and what was spent on it are wanted too."""
 
 
 class LogState(StrEnum):
@@ -803,6 +823,7 @@ class PullRequestRequest(Payload):
     """Branches to open it against where CI would not start against `base_branch`, the best one first."""
     fingerprint: Name = ""
     """Of the failure that the first attempt was made for."""
+    draft: bool = True
 
 
 class PullRequest(Payload):
@@ -822,6 +843,8 @@ class LabelRequest(Payload):
 
     repository: Repository
     number: int
+    labels: tuple[Name, ...] = ()
+    """Beside Regreen's own."""
 
 
 class CloseRequest(Payload):
@@ -850,6 +873,15 @@ class Report(Payload):
     question: Name | None = None
     """The patch id that waits for `approve` or `reject`."""
     workflow_id: str = Field(max_length=500)
+    brief: bool = False
+    """Without logs, patches and the table of attempts."""
+    commands: bool = False
+    """With a list of the orders that a comment can give."""
+    turned_down: Sentence = ""
+    """Why the last answer to a question did not count."""
+    model_calls: int = 0
+    cost_usd: float | None = None
+    """What the model calls cost; None where there were none, or a price is not known."""
 
 
 class PostedReport(Payload):
@@ -936,6 +968,14 @@ class RerunResult(Payload):
     run_attempt: int
 
 
+class ReviewRequest(Payload):
+    """Argument of `request_review`."""
+
+    repository: Repository
+    number: int
+    logins: tuple[Name, ...]
+
+
 class PullRequestRef(Payload):
     """Argument of `read_pull_request`."""
 
@@ -948,6 +988,10 @@ class AuthorisationRequest(Payload):
 
     repository: Repository
     login: Name
+    permission: Name = "write"
+    """The least access that it takes: `write`, `maintain` or `admin`."""
+    logins: tuple[Name, ...] = ()
+    """If given, only these people may give orders."""
 
 
 # ── signals, query, result ──────────────────────────────────────────────────────────────────────────────────

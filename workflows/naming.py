@@ -56,6 +56,9 @@ SEARCH_ATTRIBUTES: Final = (
     CI_COST_USD,
 )
 
+SETTINGS_MARKER: Final = "<!-- regreen settings -->"
+"""Opens the comment that says what is wrong with a repository's settings."""
+
 _WORKFLOW_ID: Final = re.compile(r"ci-remediation/([\w.-]+/[\w.-]+)/(\d+)", re.ASCII)
 _FIX_BRANCH: Final = re.compile(r"regreen/(\d+)", re.ASCII)
 _RUN_URL: Final = re.compile(r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
@@ -66,6 +69,7 @@ _REVERT: Final = re.compile(
     re.ASCII,
 )
 """How the revert of a fix is titled: by git, by GitHub, or as the merge of such a pull request."""
+_FINGERPRINT: Final = re.compile(r"^Regreen-Fingerprint: (\S+)$", re.MULTILINE | re.ASCII)
 _MARKER: Final = re.compile(r"<!-- regreen run=(\d+)(?: fingerprint=([\w:.-]{1,100}))? -->", re.ASCII)
 
 
@@ -136,6 +140,12 @@ def parse_fingerprint(text: str) -> str | None:
 def commit_trailers(run_id: int, attempt: int, fingerprint: str) -> str:
     """Git trailers that name the attempt a commit belongs to."""
     return f"Regreen-Run: {run_id}\nRegreen-Attempt: {attempt}\nRegreen-Fingerprint: {fingerprint}"
+
+
+def parse_fingerprint_trailer(message: str) -> str | None:
+    """The fingerprint in a commit's trailers, or None."""
+    match = _FINGERPRINT.search(message)
+    return match[1] if match else None
 
 
 def patch_id(base_sha: str, diff: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from workflows import models, session_models
+from workflows import models, repository_settings, session_models
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 
 P = TypeVar("P", bound=models.Payload)
@@ -95,7 +95,9 @@ class Step(Generic[P, R]):
     retry: RetryPolicy = field(default_factory=lambda: PATIENT)
 
 
-READ_RUN: Final = Step("read_run", models.TriageRequest, models.RunSnapshot, PUBLISHER_QUEUE, GITHUB_CALL)
+READ_RUN: Final = Step(
+    "read_run", models.TriageRequest, repository_settings.TriagedRun, PUBLISHER_QUEUE, GITHUB_CALL
+)
 COLLECT_EVIDENCE: Final = Step(
     "collect_evidence", models.EvidenceRequest, models.Evidence, ANALYST_QUEUE, LOG_DOWNLOAD, LOG_PROGRESS
 )
@@ -175,6 +177,14 @@ READ_CHECKS: Final = Step(
     "read_checks", models.ChecksRequest, models.ChecksReading, PUBLISHER_QUEUE, GITHUB_CALL
 )
 POST_REPORT: Final = Step("post_report", models.Report, models.PostedReport, PUBLISHER_QUEUE, GITHUB_CALL)
+REPORT_BROKEN_SETTINGS: Final = Step(
+    "report_broken_settings",
+    repository_settings.SettingsProblem,
+    models.PostedReport,
+    PUBLISHER_QUEUE,
+    GITHUB_CALL,
+)
+REQUEST_REVIEW: Final = Step("request_review", models.ReviewRequest, type(None), PUBLISHER_QUEUE, GITHUB_CALL)
 AUTHORISE_ORDER: Final = Step(
     "authorise_order", models.AuthorisationRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL
 )
@@ -200,6 +210,8 @@ STEPS: Final = (
     READ_PULL_REQUEST,
     READ_CHECKS,
     POST_REPORT,
+    REPORT_BROKEN_SETTINGS,
+    REQUEST_REVIEW,
     AUTHORISE_ORDER,
 )
 """All of them; a test holds this list against the activities the worker registers."""

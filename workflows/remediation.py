@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.ci_wait import CiWait
     from workflows.decisions import Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
+    from workflows.repository_settings import CommentStyle, Standing
     from workflows.requests import Case
     from workflows.steps import carry_out, kind_of
 
@@ -41,10 +42,14 @@ class RemediationWorkflow:
         self._stop: Order | None = None
         self._retry: Order | None = None
         self._heard: set[int] = set()
+        self._posting = asyncio.Lock()
         self._rerun_used = False
 
     @workflow.run
-    async def run(self, request: models.RemediationRequest) -> models.RemediationResult:
+    async def run(
+        self,
+        request: models.RemediationRequest,  # noqa: ARG002 — `__init__` has taken it
+    ) -> models.RemediationResult:
         """Look at the run, find the cause, repair it in at most three attempts, report, watch the merge."""
         self._know()
         try:
@@ -53,14 +58,15 @@ class RemediationWorkflow:
                 or await self._gather_evidence()
                 or await self._diagnose()
                 or await self._rule_out_flakiness()
-                or await self._repair(request.limits)
+                or self._keep_to_budgets()
+                or await self._repair()
             )
         except _Halted as halted:
             ending = halted.ending
         except (ActivityError, ChildWorkflowError) as failure:
             ending = _ending_of(failure)
         await self._report(ending)
-        disposition = await self._watch_merge(ending, request.limits)
+        disposition = await self._watch_merge(ending, self._case.request.limits)
         self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._result(ending, disposition)
@@ -102,6 +108,19 @@ class RemediationWorkflow:
             self._know(paused=False)
 
     @workflow.signal
+    async def explain(self, order: Order) -> None:
+        """Bring the comment at the failure up to date: what is known, and what is being done."""
+        if await self._may_command(order):
+            await self._answer_by_comment()
+
+    @workflow.signal
+    async def help(self, order: Order) -> None:
+        """List the orders in the comment at the failure."""
+        if await self._may_command(order):
+            self._case.commands_asked = True
+            await self._answer_by_comment()
+
+    @workflow.signal
     def checks_completed(self, _event: models.ChecksCompleted) -> None:
         """CI has news. It shortens a wait; a read decides."""
         self._news = True
@@ -124,7 +143,7 @@ class RemediationWorkflow:
         if order.comment_id in self._heard:
             return False
         self._heard.add(order.comment_id)
-        who = models.AuthorisationRequest(repository=self._case.request.repository, login=order.by)
+        who = self._case.authorise(order.by)
         allowed = await carry_out(policies.AUTHORISE_ORDER, who, "May this commenter give orders?")
         if not allowed:
             workflow.logger.warning("dropped: an order by comment from somebody without write access")
@@ -135,17 +154,43 @@ class RemediationWorkflow:
         if question is None or order.question != question:
             workflow.logger.warning("dropped: %s answers %s, but %s is asked", verb, order.question, question)
             by_comment = order.comment_id is not None
-            if not by_comment or (workflow.patched("explain-answers") and await self._may_command(order)):
-                self._know(turned_down=decisions.turned_down(verb, order, question))
+            if by_comment and not (workflow.patched("explain-answers") and await self._may_command(order)):
+                return
+            self._know(turned_down=decisions.turned_down(verb, order, question))
+            if by_comment:
+                await self._answer_by_comment()
         elif await self._may_command(order):
             self._answer = (verb, order)
+
+    async def _answer_by_comment(self) -> None:
+        """Edit the comment at the failure; what cannot be said there is not worth an ending."""
+        if self._case.status.run is None:
+            return
+        try:
+            await self._post()
+        except ActivityError as failure:
+            workflow.logger.warning("a comment could not be answered: %s", failure.cause)
 
     # ── the steps, in the order they happen ─────────────────────────────────────────────────────────────
 
     async def _triage(self) -> Ending | None:
-        run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the run")
+        wanted = self._case.read_run(with_standing=True)
+        run = await self._do(policies.READ_RUN, wanted, "Look at the run and its repository's settings")
         self._learn_run(run)
-        return decisions.triage(run, self._case.request.policy)
+        ending = decisions.triage(run, self._case.request.policy)
+        return ending or (await self._heed_repository(run.standing) if run.standing else None)
+
+    async def _heed_repository(self, standing: Standing) -> Ending | None:
+        """Whether the repository's own settings want this run looked at, and how."""
+        self._case.heed(standing)
+        self._know(attempts_allowed=self._case.request.limits.attempts)
+        if standing.settings.problem:
+            await self._do(
+                policies.REPORT_BROKEN_SETTINGS,
+                self._case.broken_settings(),
+                "Say that they are broken",
+            )
+        return decisions.excluded(standing.settings, self._case.run)
 
     async def _gather_evidence(self) -> Ending | None:
         run = self._case.run
@@ -171,7 +216,7 @@ class RemediationWorkflow:
         wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
         diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._know(diagnosis=diagnosis)
-        if consultation.wants_model(self._case.run, diagnosis):
+        if self._case.request.policy.ask_model and consultation.wants_model(self._case.run, diagnosis):
             self._know(diagnosis=await self._ask_model(wanted, diagnosis))
         if self._wants_rerun():
             return None
@@ -244,7 +289,16 @@ class RemediationWorkflow:
                 return verdict
         return CiVerdict.PENDING
 
-    async def _repair(self, limits: models.Limits) -> Ending:
+    def _keep_to_budgets(self) -> Ending | None:
+        """Whether other remediations have left this one an attempt and a pull request."""
+        standing, limits = self._case.standing, self._case.request.limits
+        left = decisions.attempts_left(standing, self._case.evidence, limits)
+        self._case.leave_attempts(left)
+        self._know(attempts_allowed=left)
+        return decisions.within_budgets(standing, self._case.request.limits)
+
+    async def _repair(self) -> Ending:
+        limits = self._case.request.limits
         for number in range(1, min(limits.attempts, models.ATTEMPTS_CEILING) + 1):
             with workflow.create_event_group(f"attempt-{number}", label=f"Attempt {number}").scope():
                 ending = await self._attempt(number)
@@ -344,8 +398,11 @@ class RemediationWorkflow:
         pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, "Open or update the pull request")
         if self._case.status.pull_request is None:
             self._know(pull_request_opened_at=workflow.now())
-            label = models.LabelRequest(repository=wanted.repository, number=pull_request.number)
+            label = self._case.label(pull_request.number)
             await carry_out(policies.LABEL_PULL_REQUEST, label, "Label it")
+            if self._case.settings.publication.reviewers:
+                review = self._case.request_review(pull_request.number)
+                await carry_out(policies.REQUEST_REVIEW, review, "Ask for a review")
         self._know(pull_request=pull_request)
         self._enter(State.AWAITING_CI, naming.CI_PULL_REQUEST.value_set(pull_request.number))
         return decisions.after_pull_request(pull_request)
@@ -450,8 +507,11 @@ class RemediationWorkflow:
         return True
 
     async def _post(self) -> None:
-        report = self._case.post_report(workflow.info().workflow_id)
-        await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
+        if self._case.settings.publication.comment is CommentStyle.OFF:
+            return
+        async with self._posting:  # two at once could each find no comment, and leave two
+            report = self._case.post_report(workflow.info().workflow_id)
+            await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
 
     async def _close_pull_request(self) -> None:
         pull_request = self._case.status.pull_request

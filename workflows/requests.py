@@ -6,6 +6,7 @@ from workflows.consultation import dollars_left, may_repair
 from workflows.models import (
     ATTEMPTS_CEILING,
     AttemptResult,
+    AuthorisationRequest,
     BranchRequest,
     ChecksRequest,
     CommitRequest,
@@ -15,6 +16,7 @@ from workflows.models import (
     EvidenceRequest,
     GateDecision,
     GateVerdict,
+    LabelRequest,
     Limits,
     PatchRequest,
     Proposal,
@@ -23,11 +25,20 @@ from workflows.models import (
     RemediationRequest,
     Report,
     RerunRequest,
+    ReviewRequest,
     RunSnapshot,
     Status,
     TriageRequest,
 )
 from workflows.naming import fix_branch
+from workflows.repository_settings import (
+    CommentStyle,
+    RepositorySettings,
+    SettingsProblem,
+    Standing,
+    narrowed_limits,
+    narrowed_policy,
+)
 
 T = TypeVar("T")
 
@@ -41,6 +52,21 @@ class Case:
     def __init__(self, request: RemediationRequest, status: Status) -> None:
         self.request = request
         self.status = status
+        self.standing = Standing()
+        self.commands_asked = False
+
+    def heed(self, standing: Standing) -> None:
+        """Take the repository's own settings in, as far as they narrow what the operator allows."""
+        self.standing = standing
+        settings = self.settings
+        limits = narrowed_limits(self.request.limits, settings)
+        policy = narrowed_policy(self.request.policy, settings)
+        self.request = self.request.model_copy(update={"limits": limits, "policy": policy})
+
+    def leave_attempts(self, left: int) -> None:
+        """Allow only the attempts that other remediations have left."""
+        limits = self.request.limits.model_copy(update={"attempts": left})
+        self.request = self.request.model_copy(update={"limits": limits})
 
     @property
     def run(self) -> RunSnapshot:
@@ -67,13 +93,24 @@ class Case:
         """Whether another attempt may follow the present one."""
         return self.status.attempt < min(self.request.limits.attempts, ATTEMPTS_CEILING)
 
-    def read_run(self) -> TriageRequest:
+    @property
+    def settings(self) -> RepositorySettings:
+        """The repository's own settings; the defaults until they are known."""
+        return self.standing.settings.settings
+
+    def broken_settings(self) -> SettingsProblem:
+        """Argument of `report_broken_settings`."""
+        problem = self.standing.settings.problem
+        return SettingsProblem(repository=self.request.repository, problem=problem)
+
+    def read_run(self, *, with_standing: bool = False) -> TriageRequest:
         """Argument of `read_run`."""
         return TriageRequest(
             repository=self.request.repository,
             run_id=self.request.run_id,
             run_attempt=self.request.run_attempt,
             skip_marker=self.request.policy.skip_marker,
+            with_standing=with_standing,
         )
 
     def collect_evidence(self) -> EvidenceRequest:
@@ -117,7 +154,7 @@ class Case:
             limits=self._limits_left(),
             policy=self.request.policy,
             hint=hint,
-            model_allowed=may_repair(self.run),
+            model_allowed=may_repair(self.run) and self.request.policy.ask_model,
         )
 
     def _limits_left(self) -> Limits:
@@ -173,6 +210,27 @@ class Case:
             workflow_id=self.run.workflow_id,
             other_bases=tuple(filter(None, (self.run.base_branch, self.run.default_branch))),
             fingerprint=next((each.fingerprint for each in self.status.attempts), self.evidence.fingerprint),
+            draft=self.settings.publication.draft,
+        )
+
+    def label(self, number: int) -> LabelRequest:
+        """Argument of `label_pull_request`."""
+        labels = self.settings.publication.labels
+        return LabelRequest(repository=self.request.repository, number=number, labels=labels)
+
+    def request_review(self, number: int) -> ReviewRequest:
+        """Argument of `request_review`."""
+        logins = self.settings.publication.reviewers
+        return ReviewRequest(repository=self.request.repository, number=number, logins=logins)
+
+    def authorise(self, login: str) -> AuthorisationRequest:
+        """Argument of `authorise_order`."""
+        commands = self.settings.commands
+        return AuthorisationRequest(
+            repository=self.request.repository,
+            login=login,
+            permission=commands.permission,
+            logins=commands.logins,
         )
 
     def read_checks(self) -> ChecksRequest:
@@ -213,6 +271,11 @@ class Case:
             pull_request=self.status.pull_request,
             question=self.status.question,
             workflow_id=workflow_id,
+            brief=self.settings.publication.comment is CommentStyle.BRIEF,
+            commands=self.commands_asked,
+            turned_down=self.status.turned_down,
+            model_calls=self.status.model_calls,
+            cost_usd=self.status.cost_usd,
         )
 
     def needs_approval(self, result: AttemptResult) -> bool:

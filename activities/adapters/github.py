@@ -23,6 +23,7 @@ from activities.adapters.records import (
     Comment,
     CommitAuthor,
     CommitFiles,
+    CommitMessage,
     CommitStatus,
     GitCommit,
     GitObject,
@@ -216,8 +217,8 @@ class GitHub:
         path = api_path("repos", repository)
         return (await self._api.get(RepositoryRecord, repository, path, _METADATA_READ)).default_branch
 
-    async def get_file(self, repository: str, path: str, ref: str) -> bytes | None:
-        """A file's bytes at a branch, tag or commit; None when it is not there."""
+    async def get_file(self, repository: str, path: str, ref: str | None = None) -> bytes | None:
+        """A file's bytes at a branch, tag or commit, else on the default branch; None where it is not."""
         address = api_path("repos", repository, "contents", path, ref=ref)
 
         async def fetch(token: str | None) -> bytes:
@@ -245,6 +246,12 @@ class GitHub:
         """A commit object."""
         path = api_path("repos", repository, "git", "commits", sha)
         return await self._api.get(GitCommit, repository, path, _CONTENTS_READ)
+
+    async def find_last_commit(self, repository: str, path: str) -> str | None:
+        """The newest commit of the default branch that changed a file; None where there is none."""
+        address = api_path("repos", repository, "commits", path=path, per_page=1)
+        found = await self._api.list(GitObject, repository, address, _CONTENTS_READ, limit=1)
+        return found[0].sha if found else None
 
     async def list_changed_files(self, repository: str, sha: str) -> tuple[str, ...]:
         """The paths a commit changes, the first 300 of them."""
@@ -364,6 +371,25 @@ class GitHub:
             and (each.head_repository or "").casefold() == repository.casefold()
         ]
 
+    async def list_newest_pull_requests(self, repository: str, *, limit: int) -> list[PullRequestRecord]:
+        """Pull requests of a repository, in any state, newest first."""
+        path = api_path(
+            "repos",
+            repository,
+            "pulls",
+            state="all",
+            sort="created",
+            direction="desc",
+            per_page=min(limit, _PAGE),
+        )
+        return await self._api.list(PullRequestRecord, repository, path, _PULLS_READ, limit=limit)
+
+    async def list_commit_messages(self, repository: str, number: int) -> list[str]:
+        """The messages of a pull request's commits, oldest first."""
+        path = api_path("repos", repository, "pulls", number, "commits", per_page=_PAGE)
+        found = await self._api.list(CommitMessage, repository, path, _PULLS_READ)
+        return [each.message for each in found]
+
     async def get_pull_request(self, repository: str, number: int) -> PullRequestRecord:
         """A pull request."""
         path = api_path("repos", repository, "pulls", number)
@@ -386,6 +412,11 @@ class GitHub:
         """Add labels; those it has already stay as they are."""
         path = api_path("repos", repository, "issues", number, "labels")
         await self._api.order(repository, path, {"labels": list(labels)}, _PULLS_WRITE)
+
+    async def request_review(self, repository: str, number: int, logins: Sequence[str]) -> None:
+        """Ask people for a review; who was asked before is not asked again."""
+        path = api_path("repos", repository, "pulls", number, "requested_reviewers")
+        await self._api.order(repository, path, {"reviewers": list(logins)}, _PULLS_WRITE)
 
     async def list_pull_request_comments(self, repository: str, number: int) -> list[Comment]:
         """The conversation of a pull request, oldest first."""

@@ -247,6 +247,7 @@ class PullRequestRecord(Record):
     state: str
     title: Text = ""
     body: Text = ""
+    created_at: datetime | None = None
     merged_at: datetime | None = None
     merge_commit_sha: str | None = None
     """The commit that brought it into its base, where it is merged; else a trial."""
@@ -258,6 +259,12 @@ class PullRequestRecord(Record):
     def merged(self) -> bool:
         """Listings do not carry GitHub's own `merged`; both forms carry the time."""
         return self.merged_at is not None
+
+
+class CommitMessage(Record):
+    """A commit as listings show it."""
+
+    message: Text = Field(default="", validation_alias=AliasPath("commit", "message"))
 
 
 class Comment(Record):

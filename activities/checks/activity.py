@@ -20,6 +20,8 @@ from activities.checks.verdict import (
     unproved,
 )
 from activities.errors import PermanentError, translating
+from activities.publishing.repository import read_standing
+from activities.publishing.switch import WriteSwitch
 from workflows import naming
 from workflows.models import (
     ChecksReading,
@@ -28,9 +30,9 @@ from workflows.models import (
     RerunRequest,
     RerunResult,
     RerunState,
-    RunSnapshot,
     TriageRequest,
 )
+from workflows.repository_settings import TriagedRun
 
 _ACTIONS_APP: Final = "github-actions"
 _STATUS: Final = "status"
@@ -44,14 +46,16 @@ class ChecksActivities:
 
     Args:
         github: Where the runs are.
+        switch: Asked before a rerun.
     """
 
-    def __init__(self, github: GitHub) -> None:
+    def __init__(self, github: GitHub, switch: WriteSwitch) -> None:
         self._github = github
+        self._switch = switch
 
     @activity.defn
     @translating
-    async def read_run(self, request: TriageRequest) -> RunSnapshot:
+    async def read_run(self, request: TriageRequest) -> TriagedRun:
         """Read a run and all that triage asks about its branch. It only reads, so repeating it is safe."""
         repository = request.repository
         run, default_branch, fix_tip = await asyncio.gather(
@@ -61,7 +65,7 @@ class ChecksActivities:
         )
         home = run.repository or repository
         head = await read_head(self._github, run, home, default_branch, fork=is_fork(run, home))
-        return snapshot(
+        found = snapshot(
             run,
             repository=repository,
             default_branch=default_branch,
@@ -70,6 +74,10 @@ class ChecksActivities:
             fix_branch_tip=fix_tip,
             base_run=await self._base_run(run, home, head, default_branch),
         )
+        standing = None
+        if request.with_standing:
+            standing = await read_standing(self._github, self._switch, found)
+        return TriagedRun(**dict(found), standing=standing)
 
     @activity.defn
     @translating
@@ -100,6 +108,7 @@ class ChecksActivities:
     @translating
     async def rerun_failed_jobs(self, request: RerunRequest) -> RerunResult:
         """Rerun a run's failed jobs. The attempt number tells whether that was done already."""
+        await self._switch.require_open(request.repository)
         started = await self._later_attempt(request)
         if started is None:
             try:

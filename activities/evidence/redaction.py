@@ -13,6 +13,7 @@ import re2  # type: ignore[import-untyped] # it carries no types
 
 from activities.evidence.log_lines import strip_unseen
 from activities.evidence.secret_forms import FORMS, SecretForm
+from activities.needles import Haystack
 
 SECONDS: Final = 5.0
 """The longest one text may take; the forms' own time is linear, so this is for what nobody thought of."""
@@ -114,8 +115,8 @@ def _found(text: str, deadline: float, *, certain_only: bool) -> Iterator[_Span]
         while start >= 0:
             yield _Span(start, -1, start + len(value), "known")
             start = text.find(value, start + len(value))
-    forms, sieve = _compiled()
-    for place in sorted(sieve.Match(text.encode()) or ()):
+    forms, haystack = _compiled()
+    for place in haystack.candidates(text):
         if time.monotonic() > deadline:
             raise _TooLongError
         form, pattern, group = forms[place]
@@ -127,18 +128,11 @@ def _found(text: str, deadline: float, *, certain_only: bool) -> Iterator[_Span]
 
 
 @cache
-def _compiled() -> tuple[list[tuple[SecretForm, Any, int]], Any]:
-    """Each form compiled, and all of them as one that tells in one pass which occur at all."""
-    options = re2.Options()
-    options.never_capture = True
-    sieve = re2.Set.SearchSet(options)
-    forms = []
-    for form in FORMS:
-        pattern = re2.compile(form.pattern)
-        forms.append((form, pattern, pattern.groupindex.get("secret", 0)))
-        sieve.Add(form.pattern)
-    sieve.Compile()
-    return forms, sieve
+def _compiled() -> tuple[list[tuple[SecretForm, Any, int]], Haystack]:
+    """Each form compiled, and what tells in one pass which of them can occur at all."""
+    patterns = [(form, re2.compile(form.pattern)) for form in FORMS]
+    forms = [(form, pattern, pattern.groupindex.get("secret", 0)) for form, pattern in patterns]
+    return forms, Haystack([[re.compile(form.pattern)] for form in FORMS])
 
 
 class _Unescaped:

@@ -64,7 +64,8 @@ def step_checks(bench: Bench) -> list[Check]:
         for command in job_commands(bench, job, tree):
             if command.cwd not in folders:
                 continue
-            found = fix_command_for(command.argv, bench.request.diagnosis.failure_class)
+            failure_class, policy = bench.request.diagnosis.failure_class, bench.request.policy
+            found = fix_command_for(command.argv, failure_class, policy)
             if found:
                 check = Check(command, *found)
             elif command.argv[0] in CHECKERS:

@@ -72,7 +72,8 @@ def _printers(bench: Bench, job: FailedJob, tree: Tree) -> tuple[list[Recipe], s
     folder = job.working_directory or "."
     any_file = bool(_SHOWS_CHANGES.search(job.command or job.step or ""))
     for command in job_commands(bench, job, tree):
-        found = fix_command_for(command.argv, bench.request.diagnosis.failure_class)
+        failure_class, policy = bench.request.diagnosis.failure_class, bench.request.policy
+        found = fix_command_for(command.argv, failure_class, policy)
         if found and found[1].prints_diff(command.argv):
             recipes.append(found[0])
             folder = command.cwd

@@ -7,11 +7,12 @@ from typing import Final
 from temporalio import activity
 
 from activities.adapters.github import GitHub
-from activities.errors import translating
+from activities.errors import PermanentError, translating
 from activities.publishing import commits, pull_requests, sticky_comment
 from activities.publishing.base_tree import read_base
 from activities.publishing.gate.judging import judge
 from activities.publishing.patch import paths_of
+from activities.publishing.switch import WriteSwitch
 from workflows import naming
 from workflows.models import (
     AuthorisationRequest,
@@ -28,11 +29,13 @@ from workflows.models import (
     PullRequestRef,
     PullRequestRequest,
     Report,
+    ReviewRequest,
     WrittenCommit,
 )
 
 _LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
-_MAY_ORDER: Final = frozenset({"write", "maintain", "admin"})
+_ACCESS: Final = ("write", "maintain", "admin")
+"""Access that may give orders, the least first."""
 
 
 class PublishingActivities:
@@ -40,10 +43,12 @@ class PublishingActivities:
 
     Args:
         github: Where it is written.
+        switch: Asked before each write.
     """
 
-    def __init__(self, github: GitHub) -> None:
+    def __init__(self, github: GitHub, switch: WriteSwitch) -> None:
         self._github = github
+        self._switch = switch
 
     @activity.defn
     @translating
@@ -69,6 +74,7 @@ class PublishingActivities:
         Safe to repeat: blobs and trees are named by their content, and a commit without a branch is seen by
         nobody. Once it stands on the fix branch it is found there instead of being written again.
         """
+        await self._switch.require_open(request.repository)
         return await commits.write_commit(self._github, request)
 
     @activity.defn
@@ -79,6 +85,7 @@ class PublishingActivities:
         Safe to repeat: a branch that stands at the commit is the answer, and GitHub itself refuses to create
         a branch that exists or to move one over a commit it does not contain.
         """
+        await self._switch.require_open(request.repository)
         return await commits.advance(self._github, request)
 
     @activity.defn
@@ -89,18 +96,37 @@ class PublishingActivities:
         Safe to repeat: it is looked for first, by branch and marker, and GitHub takes only one open pull
         request per branch.
         """
+        await self._switch.require_open(request.repository)
         return await pull_requests.open_pull_request(self._github, request)
 
     @activity.defn
     @translating
     async def label_pull_request(self, request: LabelRequest) -> None:
         """Label the fix pull request. Safe to repeat: a label that is there stays there."""
-        await self._github.add_labels(request.repository, request.number, naming.FIX_LABELS)
+        await self._switch.require_open(request.repository)
+        labels = (*naming.FIX_LABELS, *request.labels)
+        await self._github.add_labels(request.repository, request.number, labels)
+
+    @activity.defn
+    @translating
+    async def request_review(self, request: ReviewRequest) -> None:
+        """Ask people to review the fix. Safe to repeat: GitHub asks nobody twice.
+
+        Whom GitHub does not let review (no access, or the pull request's own author) is left out silently.
+        """
+        await self._switch.require_open(request.repository)
+        try:
+            await self._github.request_review(request.repository, request.number, request.logins)
+        except PermanentError as error:
+            if error.kind != "invalid":
+                raise
+            activity.logger.warning("GitHub takes none of these people as reviewers: %s", error)
 
     @activity.defn
     @translating
     async def close_pull_request(self, request: CloseRequest) -> PullRequest:
         """Close the fix pull request. Safe to repeat: only an open one is closed."""
+        await self._switch.require_open(request.repository)
         return await pull_requests.close_pull_request(self._github, request.repository, request.number)
 
     @activity.defn
@@ -117,12 +143,16 @@ class PublishingActivities:
 
         Safe to repeat: it is looked for first, by marker and author, and left alone when it says the same.
         """
+        await self._switch.require_open(request.repository)
         return await sticky_comment.post_report(self._github, request)
 
     @activity.defn
     @translating
     async def authorise_order(self, request: AuthorisationRequest) -> bool:
         """Read whether a person may give orders here and now. It only reads, so repeating it is safe."""
-        if not _LOGIN.fullmatch(request.login):
+        chosen = not request.logins or request.login.lower() in {each.lower() for each in request.logins}
+        if not chosen or not _LOGIN.fullmatch(request.login):
             return False
-        return not _MAY_ORDER.isdisjoint(await self._github.get_permission(request.repository, request.login))
+        enough = _ACCESS[_ACCESS.index(request.permission) :]
+        held = await self._github.get_permission(request.repository, request.login)
+        return not held.isdisjoint(enough)

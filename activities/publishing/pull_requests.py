@@ -105,12 +105,13 @@ async def _create(
     github: GitHub, request: PullRequestRequest, start: Start, title: str, body: str
 ) -> PullRequestRecord:
     head = naming.fix_branch(request.run_id)
+    draft = start.draft and request.draft
     try:
         return await github.create_pull_request(
-            request.repository, head=head, base=start.base, title=title, body=body, draft=start.draft
+            request.repository, head=head, base=start.base, title=title, body=body, draft=draft
         )
     except PermanentError as error:
-        if error.kind != "invalid" or "draft" not in str(error).lower():
+        if error.kind != "invalid" or not draft or "draft" not in str(error).lower():
             raise
     # Some plans have no drafts.
     return await github.create_pull_request(

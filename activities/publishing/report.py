@@ -18,6 +18,7 @@ from workflows.models import (
     Report,
     State,
 )
+from workflows.narration import cost
 
 _OUTCOMES: Final[dict[Outcome, str]] = {
     Outcome.FIXED: "fixed",
@@ -64,6 +65,16 @@ _LOG_STATES: Final[dict[LogState, str]] = {
 }
 _LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
 _JOBS_SHOWN: Final = 3
+_COMMANDS: Final = (
+    ("approve PATCH_ID", "publish the patch that waits"),
+    ("reject PATCH_ID", "drop the patch that waits, and end"),
+    ("retry HINT", "give up the current wait and make the next attempt; the hint may be left out"),
+    ("stop", "end, and close the fix pull request"),
+    ("pause", "take no further step"),
+    ("resume", "go on"),
+    ("explain", "bring this comment up to date"),
+    ("help", "list these orders"),
+)
 
 
 def render(report: Report) -> str:
@@ -74,13 +85,16 @@ def render(report: Report) -> str:
 def _blocks(report: Report) -> Iterator[Block | Fence]:
     yield Block(naming.marker(report.run.run_id))
     yield Block(_headline(report))
+    if report.turned_down:
+        yield Block(plain(report.turned_down))
     if report.question is not None:
         yield from _asked(report, report.question)
     yield from _broken(report)
     yield from _fix(report)
-    if report.attempts:
-        yield Block(_table(report.attempts))
-    yield from _excerpts(report)
+    if not report.brief:
+        if report.attempts:
+            yield Block(_table(report.attempts))
+        yield from _excerpts(report)
     yield from _footer(report)
 
 
@@ -106,7 +120,7 @@ def _asked(report: Report, question: str) -> Iterator[Block | Fence]:
             + [f"- {plain(reason)}" for reason in reasons]
         )
     )
-    if report.proposal:
+    if report.proposal and not report.brief:
         yield Fence(report.proposal.diff[:_DIFF_CHARACTERS], "diff")
     yield Block("Answer with one of each pair:")
     answer = Order(by="you", question=question)
@@ -146,8 +160,9 @@ def _fix(report: Report) -> Iterator[Block]:
     proposal, pull_request = report.proposal, report.pull_request
     if pull_request is not None:
         state = "merged" if pull_request.merged else pull_request.state
+        ci = link("what CI says of it", f"{pull_request.url}/checks")
         yield Block(
-            f"**Fix**: {link(f'pull request {pull_request.number}', pull_request.url)} ({plain(state)})"
+            f"**Fix**: {link(f'pull request {pull_request.number}', pull_request.url)} ({plain(state)}); {ci}"
         )
     if proposal is not None and proposal.diff and (pull_request is not None or report.question is not None):
         yield Block(
@@ -175,6 +190,18 @@ def _excerpts(report: Report) -> Iterator[Block | Fence]:
 
 
 def _footer(report: Report) -> Iterator[Block | Fence]:
-    yield Block(f"Workflow {code(report.workflow_id)}")
+    yield Block(f"Workflow {code(report.workflow_id)} · {_cost(report)}")
     if report.outcome is None:
-        yield Fence(orders(report.workflow_id, "stop", Order(by="you")), "sh", summary="to stop this")
+        by_command = orders(report.workflow_id, "stop", Order(by="you"))
+        by_comment = "# or, as the first line of a comment on the pull request: /regreen stop"
+        yield Fence(f"{by_command}\n{by_comment}", "sh", summary="to stop this")
+    if report.commands:
+        rows = "\n".join(f"- {code(f'/regreen {order}')}: {meaning}" for order, meaning in _COMMANDS)
+        yield Block(f"**Orders**, each as the first line of a comment:\n\n{rows}")
+
+
+def _cost(report: Report) -> str:
+    if not report.model_calls:
+        return "no model was asked, so it cost nothing"
+    calls = "1 call" if report.model_calls == 1 else f"{report.model_calls} calls"
+    return f"{cost(report.cost_usd)} for {calls} of a model"

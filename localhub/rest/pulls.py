@@ -225,6 +225,20 @@ async def update_comment(call: Call) -> Response:
     return JSONResponse(issue_comment(call.hub, call.repository, comment))
 
 
+@routes.repository("POST", "/pulls/{number}/requested_reviewers", "pull_requests")
+async def request_reviewers(call: Call) -> Response:
+    """Ask collaborators to review; GitHub refuses its author, and whoever has no access."""
+    pull, repository = _pull(call), call.repository
+    for login in call.required("reviewers", list):
+        if login not in repository.collaborators or login == pull.user.login:
+            raise _refused(f"Reviews may only be requested from collaborators. {login} is not one.")
+        account = call.hub.account(login)
+        if account not in pull.reviewers:
+            pull.reviewers.append(account)
+            pull.updated_at = now()
+    return JSONResponse(pull_request_summary(call.hub, pull), 201)
+
+
 @routes.repository("GET", "/issues/{number}/labels", "issues|pull_requests")
 async def list_labels(call: Call) -> Response:
     """The labels of a pull request."""

@@ -144,9 +144,9 @@ async def _contents(call: Call, path: str) -> Response:
 
 @routes.repository("GET", "/commits", "contents")
 async def list_commits(call: Call) -> Response:
-    """The history of a branch, newest first."""
+    """The history of a branch, or of one file on it, newest first."""
     tip = await commit_at(call, call.query("sha") or call.repository.default_branch)
-    commits = await call.repository.git.commits(None, tip.sha)
+    commits = await call.repository.git.commits(None, tip.sha, path=call.query("path"))
     return call.page([commit_summary(call.hub, call.repository, commit) for commit in reversed(commits)])
 
 

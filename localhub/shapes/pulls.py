@@ -97,7 +97,7 @@ def pull_request_summary(hub: Hub, pull: PullRequest) -> Json:
         "merge_commit_sha": pull.merge_commit_sha,
         "assignee": None,
         "assignees": [],
-        "requested_reviewers": [],
+        "requested_reviewers": [simple_user(hub, one) for one in pull.reviewers],
         "requested_teams": [],
         "head": _side(hub, pull, pull.head_ref, pull.head_sha),
         "base": _side(hub, pull, pull.base_ref, pull.base_sha),

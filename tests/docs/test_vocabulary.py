@@ -21,7 +21,7 @@ OPERATIONS: Final = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"
 KINDS: Final = (
     *("not_found", "gone", "forbidden", "unauthorised", "conflict", "invalid"),
     *("branch_refused", "archived", "suspended"),
-    *("unavailable", "throttled", "timeout"),
+    *("unavailable", "throttled", "timeout", "settings_disabled", "settings_invalid"),
 )
 
 

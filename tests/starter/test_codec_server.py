@@ -196,6 +196,7 @@ def test_a_server_that_nobody_or_anybody_could_ask_does_not_start(
 async def listening() -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         config = uvicorn.Config(create_app(settings(), Codec(RING)), log_level="error", lifespan="off")
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))

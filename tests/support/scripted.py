@@ -23,13 +23,14 @@ from workflows.models import (
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE, patch_id
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.remediation import RemediationWorkflow
+from workflows.repository_settings import TriagedRun
 from workflows.session_models import SessionStart
 
 HEAD = "a" * 40
 FIX_HEADS = ("1" * 40, "2" * 40, "3" * 40)
 
 
-def snapshot(**changes: Any) -> models.RunSnapshot:
+def snapshot(**changes: Any) -> TriagedRun:
     facts: dict[str, Any] = {
         "repository": "acme/widgets",
         "run_id": 12,
@@ -47,7 +48,7 @@ def snapshot(**changes: Any) -> models.RunSnapshot:
         "default_branch": "main",
         "branch_tip": HEAD,
     }
-    return models.RunSnapshot(**(facts | changes))
+    return TriagedRun(**(facts | changes))
 
 
 def evidence(**changes: Any) -> models.Evidence:
@@ -149,6 +150,8 @@ class ScriptedActivities:
             "read_checks": [reading(CiVerdict.GREEN)],
             "post_report": [models.PostedReport(url="https://github.example/comment")],
             "authorise_order": [True],
+            "report_broken_settings": [models.PostedReport(url="https://github.example/comment")],
+            "request_review": [None],
         }
         for name, given in answers.items():
             self.answers[name] = list(given) if isinstance(given, Sequence) else [given]

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -45,6 +45,10 @@ class SmallGitHub:
         self.comments: list[dict[str, Any]] = []
         self.permissions: dict[str, dict[str, str]] = {}
         self.asked: list[httpx2.Request] = []
+        self.settings: bytes | None = None
+        """What `.github/regreen.yml` on the default branch holds."""
+        self.settings_commit = "5e" * 20
+        self.reviewers: dict[int, list[str]] = {}
         self.drafts = True
         self.truncated = False
         self.lose_answer_of: tuple[str, str] | None = None
@@ -114,6 +118,7 @@ class SmallGitHub:
         return (
             ("GET", r"/git/ref/heads/(.+)", self._get_ref),
             ("GET", r"/rules/branches/.+", self._get_rules),
+            ("GET", r"/contents/.github/regreen.yml", self._get_settings),
             ("GET", r"/contents/(.+)", self._get_contents),
             ("GET", r"/actions/workflows/\d+", self._get_workflow),
             ("POST", r"/git/refs", self._create_ref),
@@ -121,6 +126,9 @@ class SmallGitHub:
             ("GET", r"/git/commits/(\w+)", self._get_commit),
             ("POST", r"/git/commits", self._create_commit),
             ("GET", r"/commits/(\w+)", self._get_commit),
+            ("GET", r"/commits", self._list_commits),
+            ("GET", r"/pulls/(\d+)/commits", self._list_pull_commits),
+            ("POST", r"/pulls/(\d+)/requested_reviewers", self._request_review),
             ("GET", r"/git/trees/(\w+)", self._get_tree),
             ("POST", r"/git/trees", self._create_tree),
             ("GET", r"/git/blobs/(\w+)", self._get_blob),
@@ -269,9 +277,31 @@ class SmallGitHub:
         self.blobs[sha] = content
         return sha
 
+    def _get_settings(self, _request: httpx2.Request, _body: Any) -> httpx2.Response:
+        if self.settings is None:
+            return _refusal(404, "Not Found")
+        return httpx2.Response(200, content=self.settings)
+
+    def _list_commits(self, _request: httpx2.Request, _body: Any) -> httpx2.Response:
+        return httpx2.Response(200, json=[{"sha": self.settings_commit}] if self.settings else [])
+
+    def _list_pull_commits(self, _request: httpx2.Request, _body: Any, number: str) -> httpx2.Response:
+        sha: str | None = self.refs[self.pulls[int(number) - 1]["head"]["ref"]]
+        found = []
+        while sha is not None:
+            found.append({"sha": sha, "commit": {"message": self.commits[sha]["message"]}})
+            sha = next(iter(self.commits[sha]["parents"]), None)
+        return httpx2.Response(200, json=found[::-1])
+
+    def _request_review(self, _request: httpx2.Request, body: Any, number: str) -> httpx2.Response:
+        if unknown := [login for login in body["reviewers"] if login not in self.permissions]:
+            return _refusal(422, f"Reviews may only be requested from collaborators, not {unknown[0]}.")
+        self.reviewers.setdefault(int(number), []).extend(body["reviewers"])
+        return httpx2.Response(201, json=self.pulls[int(number) - 1])
+
     def _list_pulls(self, request: httpx2.Request, _body: Any) -> httpx2.Response:
-        head = request.url.params["head"].partition(":")[2]
-        found = [each for each in reversed(self.pulls) if each["head"]["ref"] == head]
+        head = request.url.params.get("head", ":").partition(":")[2]
+        found = [each for each in reversed(self.pulls) if head in {"", each["head"]["ref"]}]
         return httpx2.Response(200, json=found)
 
     def _create_pull(self, _request: httpx2.Request, body: Any) -> httpx2.Response:
@@ -297,6 +327,7 @@ class SmallGitHub:
             "title": title,
             "body": body,
             "draft": draft,
+            "created_at": datetime.now(UTC).isoformat(),
             "merged_at": None,
             "head": {"ref": head, "repo": {"full_name": REPOSITORY}},
             "base": {"ref": base},

@@ -475,6 +475,66 @@ async def test_an_answer_about_another_patch_is_turned_down_and_those_who_may_an
     assert "write_commit" not in script.names()
 
 
+async def test_an_approval_of_another_patch_is_answered_in_the_comment_at_the_failure(
+    skipping: WorkflowEnvironment,
+) -> None:
+    script = ScriptedActivities(judge_patch=ASKS)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await until(handle, lambda status: status.question is not None)
+            await handle.signal(RemediationWorkflow.approve, Order(by="bo", question="0" * 16, comment_id=5))
+            await until(handle, lambda status: bool(status.turned_down))
+            await handle.signal(RemediationWorkflow.stop, Order(by="ana"))
+            await handle.result()
+    assert any(f"named patch {'0' * 16}" in report.turned_down for report in script.called("post_report"))
+
+
+@pytest.mark.parametrize(("verb", "listed"), [("explain", False), ("help", True)])
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_who_may_give_orders_may_ask_for_an_explanation_and_for_the_orders(
+    skipping: WorkflowEnvironment, verb: str, *, listed: bool, allowed: bool
+) -> None:
+    script = ScriptedActivities(judge_patch=ASKS, authorise_order=allowed)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await until(handle, lambda status: status.question is not None)
+            for _ in range(2):  # a redelivered comment counts once
+                await handle.signal(verb, Order(by="bo", comment_id=5))
+            answered = ["authorise_order", "post_report"] if allowed else ["authorise_order"]
+            await until(handle, lambda _: script.names()[-len(answered) :] == answered)
+            await handle.signal(RemediationWorkflow.stop, Order(by="ana"))
+            await handle.result()
+    said = [report.commands for report in script.called("post_report")]
+    assert said == ([False, listed, listed] if allowed else [False, False])
+    assert len(script.called("authorise_order")) == 1
+
+
+async def test_two_comments_at_once_are_answered_one_after_the_other(skipping: WorkflowEnvironment) -> None:
+    at_once = 0
+
+    async def post(_: models.Report) -> models.PostedReport:
+        nonlocal at_once
+        at_once += 1
+        assert at_once == 1
+        await asyncio.sleep(0.05)
+        at_once -= 1
+        return models.PostedReport()
+
+    script = ScriptedActivities(judge_patch=ASKS, post_report=post)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await until(handle, lambda status: status.question is not None)
+            for number in range(4):
+                await handle.signal(RemediationWorkflow.explain, Order(by="bo", comment_id=number + 1))
+            await handle.signal(RemediationWorkflow.stop, Order(by="ana"))
+            result = await handle.result()
+    assert result.reason is Reason.STOP_ORDERED
+    assert len(script.called("post_report")) >= 5
+
+
 async def test_a_rejected_patch_is_not_published(skipping: WorkflowEnvironment) -> None:
     script = ScriptedActivities(judge_patch=ASKS)
     async with serving(skipping.client, script):

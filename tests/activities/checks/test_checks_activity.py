@@ -7,6 +7,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.checks.activity import ChecksActivities
+from activities.publishing.switch import WriteSwitch
 from scripted_wire import API, ScriptedWire, answer
 from workflows.models import (
     ChecksReading,
@@ -70,7 +71,8 @@ def wire() -> ScriptedWire:
 
 
 def activities(wire: ScriptedWire) -> ChecksActivities:
-    return ChecksActivities(wire.github())
+    github = wire.github()
+    return ChecksActivities(github, WriteSwitch(github))
 
 
 async def read_run(wire: ScriptedWire, **changes: Any) -> RunSnapshot:

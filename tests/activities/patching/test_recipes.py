@@ -8,7 +8,7 @@ from activities.patching.recipe import FixCommand, Recipe
 from activities.patching.recipes import RECIPES, fix_command_for
 from activities.patching.sandbox import Sandbox
 from recipe_samples import SAMPLES
-from workflows.models import FailureClass, PatchRequest, ProofState, Proposal, Strategy
+from workflows.models import FailureClass, PatchRequest, ProofState, Proposal, Strategy, TriagePolicy
 
 
 def test_every_row_has_a_sample() -> None:
@@ -229,3 +229,10 @@ async def test_a_lock_file_that_needs_a_registry_says_so(
     proposal = await propose(request_for(files, "uv lock --check", failure_class=FailureClass.DEPENDENCY))
     assert proposal.diff == ""
     assert "must be asked of a registry" in proposal.summary
+
+
+def test_a_recipe_that_the_repository_forbids_is_not_used() -> None:
+    check = ["ruff", "check", "."]
+    found = fix_command_for(check, FailureClass.LINT, TriagePolicy(recipes=("ruff-*",)))
+    assert found is not None
+    assert fix_command_for(check, FailureClass.LINT, TriagePolicy(recipes=("isort", "cargo-*"))) is None

@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.adapters.turns import Turns
 from activities.publishing.activity import PublishingActivities
+from activities.publishing.switch import WriteSwitch
 from small_github import LOGIN, REPOSITORY, SmallGitHub
 from workflows import naming
 from workflows.models import (
@@ -62,7 +63,8 @@ def hub() -> SmallGitHub:
 
 @pytest.fixture
 def publish(hub: SmallGitHub) -> PublishingActivities:
-    return PublishingActivities(hub.github())
+    github = hub.github()
+    return PublishingActivities(github, WriteSwitch(github))
 
 
 def proposal(hub: SmallGitHub, diff: str = DIFF, base: str | None = None) -> Proposal:
@@ -194,7 +196,8 @@ async def test_many_files_that_are_not_text_wait_for_their_turns_and_are_written
     hub.refs["topic"] = hub.commit({name: ("100644", b"caf\xe9 %b\na\n" % name.encode()) for name in names})
     diff = "".join(f"--- a/{name}\n+++ b/{name}\n@@ -2 +2 @@\n-a\n+b\n" for name in names)
     spacing = timedelta(seconds=0.02)
-    publish = PublishingActivities(hub.github(turns=Turns(spacing, patience=spacing * 2)))
+    github = hub.github(turns=Turns(spacing, patience=spacing * 2))
+    publish = PublishingActivities(github, WriteSwitch(github))
     for _ in range(2):  # as when the first answer was lost
         written = await publish.write_commit(commit_request(hub, diff))
     assert len(hub.files_at(written.sha)) == len(names)

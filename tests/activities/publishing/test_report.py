@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from activities.publishing.markdown import Block, Fence, code, document, link, plain
 from activities.publishing.report import render
 from activities.publishing.wording import commit_message, pull_request_body, pull_request_title
+from starter.webhook import Verb
 from workflows import naming
 from workflows.models import (
     AttemptRecord,
@@ -357,6 +358,38 @@ def test_a_title_is_made_of_enums_and_numbers(failure: FailureClass) -> None:
     request = a_request(diagnosis=Diagnosis(failure_class=failure, root_cause=HOSTILE), workflow_name=HOSTILE)
     title = pull_request_title(request)
     assert re.fullmatch(r"Fix [a-z -]+ in run 123 \(attempt 1 of at most 3\)", title)
+
+
+@pytest.mark.parametrize(
+    ("calls", "usd", "said"),
+    [
+        (0, None, "no model was asked, so it cost nothing"),
+        (1, 0.0123, "US$ 0.0123 for 1 call of a model"),
+        (7, None, "cost unknown for 7 calls of a model"),
+    ],
+)
+def test_the_comment_says_what_it_cost(calls: int, usd: float | None, said: str) -> None:
+    assert said in render(a_report(model_calls=calls, cost_usd=usd))
+
+
+def test_the_comment_lists_every_order_once_somebody_asked_for_them() -> None:
+    assert "/regreen explain" not in render(a_report())
+    text = render(a_report(commands=True))
+    assert [verb for verb in Verb if f"`/regreen {verb}" not in text] == []
+
+
+def test_the_comment_says_why_an_answer_did_not_count_and_takes_no_markup_from_it() -> None:
+    text = render(a_report(turned_down=f"approve by bo named patch {HOSTILE}"))
+    assert "approve by bo named patch" in text
+    assert "@everyone" not in text
+    assert "<img" not in text.replace("\\<", "")
+
+
+def test_a_brief_comment_shows_no_log_and_no_patch() -> None:
+    asked = a_report(outcome=None, reason=None, state=State.AWAITING_APPROVAL, question="0" * 16)
+    full, brief = render(asked), render(asked.model_copy(update={"brief": True}))
+    assert ("x.py:1: F401" in full, "x.py:1: F401" in brief) == (True, False)
+    assert ("```diff" in full, "```diff" in brief) == (True, False)
 
 
 def test_a_pull_request_says_what_broke_what_changed_and_how_to_stop() -> None:
