@@ -36,7 +36,7 @@ demo: $(RUN) ## Break a real CI run and watch it turn green (SCENARIO=list, KEEP
 	@exec $(BIN)/regreen demo $(SCENARIO) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(JSON)),--json) $(if $(FAULTS),--faults '$(FAULTS)')
 
 test: $(DEV) ## Run the whole test suite (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(DEV) ## Check style and formatting
 	@$(BIN)/ruff check .
