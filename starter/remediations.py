@@ -16,6 +16,8 @@ from temporalio.client import (
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
+from starter import addressees
+from starter.targets import RunTarget, Target
 from starter.webhook import Verb
 from workflows import naming
 from workflows.connection import TemporalUnreachableError, connect
@@ -35,6 +37,10 @@ class RemediationNotFoundError(Exception):
 
 class RemediationEndedError(Exception):
     """The remediation has ended and takes no more orders."""
+
+
+class UnclearTargetError(Exception):
+    """More than one remediation could be meant; the text names them."""
 
 
 class Overview(Payload):
@@ -100,6 +106,35 @@ class Remediations:
                 async for execution in self.client.list_workflows(query, limit=limit, rpc_timeout=_CALL)
             ]
         return sorted(found, key=lambda overview: (overview.open, overview.started_at), reverse=True)
+
+    async def find(self, target: Target) -> str:
+        """The workflow id of the remediation that is meant.
+
+        Raises:
+            RemediationNotFoundError: No remediation belongs to that pull request.
+            UnclearTargetError: Several open ones do.
+        """
+        if isinstance(target, RunTarget):
+            return target.workflow_id
+        named = f"of {target.repository}#{target.number}"
+        async with _temporal_errors(named):
+            found = await addressees.of_pull_request(
+                self.client, target.repository, target.number, rpc_timeout=_CALL
+            )
+        found.sort(key=lambda execution: execution.start_time, reverse=True)
+        running = [one.id for one in found if one.status is WorkflowExecutionStatus.RUNNING]
+        if len(running) > 1:
+            raise UnclearTargetError(
+                f"{target.repository}#{target.number} has {len(running)} open remediations; "
+                f"name one: {', '.join(running)}"
+            )
+        if not found:
+            raise RemediationNotFoundError(named)
+        return running[0] if running else found[0].id
+
+    async def details_of(self, target: Target) -> Details:
+        """The details of the remediation that is meant; errors as those of `find` and `details`."""
+        return await self.details(await self.find(target))
 
     async def details(self, workflow_id: str) -> Details:
         """What visibility, the workflow's own status and its result say.

@@ -25,12 +25,15 @@ Span = Annotated[Duration, Field(gt=timedelta(0))]
 """A duration that is not nothing."""
 
 
-class StarterSettings(BaseSettings):
-    """What an operator sets for the webhook service, and the bounds each remediation starts with."""
+_FROM: Final = SettingsConfigDict(
+    env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+)
 
-    model_config = SettingsConfigDict(
-        env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
-    )
+
+class ServiceSettings(BaseSettings):
+    """What an operator sets for the webhook service alone."""
+
+    model_config = _FROM
 
     webhook_secret: SecretStr = Field(min_length=1, description="the secret of the GitHub webhook")
     webhook_secret_previous: SecretStr | None = Field(
@@ -41,6 +44,17 @@ class StarterSettings(BaseSettings):
     max_body_bytes: int = Field(
         default=25_000_000, ge=1_024, description="largest accepted webhook body; GitHub sends up to 25 MB"
     )
+
+    def webhook_secrets(self) -> tuple[bytes, ...]:
+        """The secrets a signature may be made with, the current one first."""
+        secrets = (self.webhook_secret, self.webhook_secret_previous)
+        return tuple(secret.get_secret_value().encode() for secret in secrets if secret is not None)
+
+
+class RemediationSettings(BaseSettings):
+    """The bounds each remediation starts with, whoever starts it."""
+
+    model_config = _FROM
 
     max_attempts: int = Field(
         default=_LIMITS.attempts, ge=1, description=f"fix attempts; above {ATTEMPTS_CEILING} counts as that"
@@ -107,11 +121,6 @@ class StarterSettings(BaseSettings):
         default=_POLICY.ask_model, description="whether a model may be asked, for a cause or a patch"
     )
 
-    def webhook_secrets(self) -> tuple[bytes, ...]:
-        """The secrets a signature may be made with, the current one first."""
-        secrets = (self.webhook_secret, self.webhook_secret_previous)
-        return tuple(secret.get_secret_value().encode() for secret in secrets if secret is not None)
-
     def limits(self) -> Limits:
         """The bounds of each remediation started from here."""
         same = {name: getattr(self, name) for name in Limits.model_fields if name != "attempts"}
@@ -121,3 +130,7 @@ class StarterSettings(BaseSettings):
         """What each remediation started from here leaves alone."""
         same = {name: getattr(self, name) for name in TriagePolicy.model_fields if name != "recipes"}
         return TriagePolicy(**same)
+
+
+class StarterSettings(RemediationSettings, ServiceSettings):
+    """What an operator sets for the webhook service, and the bounds each remediation starts with."""

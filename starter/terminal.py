@@ -4,14 +4,19 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from starter.following import Happening, Kind
 from starter.remediations import Details, Overview
-from workflows.models import REASON_SENTENCES, AttemptRecord, Proposal, Status
+from workflows.models import REASON_SENTENCES, AttemptRecord, Proposal, RemediationResult, Status
+from workflows.narration import cost
+
+if TYPE_CHECKING:
+    from activities.publishing.rehearsal import HeldBack
 
 _OUTCOME_STYLES: Final = {
     "fixed": "green",
@@ -20,6 +25,15 @@ _OUTCOME_STYLES: Final = {
     "exhausted": "red",
     "unverified": "yellow",
 }
+_HAPPENING_STYLES: Final = {
+    Kind.FAILED: "red",
+    Kind.ORDER: "bold cyan",
+    Kind.WAITING: "yellow",
+    Kind.OUTCOME: "bold",
+    Kind.ENDED: "bold",
+}
+_SELF_EXPLAINING: Final = frozenset({Kind.DONE, Kind.STARTED, Kind.WAITING, Kind.STEP})
+_WORTH_SAYING_SECONDS: Final = 1.0
 _BREAKS: Final = "\n\t"
 _PIPE_WIDTH: Final = 1_000
 """Whoever reads from a pipe wants a row on one line."""
@@ -86,6 +100,82 @@ def proposal_text(proposal: Proposal, reasons: Iterable[str]) -> Text:
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         text.append(f"\n{line}", style=style)
     return text
+
+
+def rehearsal_text(status: Status, result: RemediationResult | None, held_back: Sequence["HeldBack"]) -> Text:
+    """What a remediation found, and what it would have written."""
+    text = Text("Nothing was written to GitHub.", style="bold")
+    for label, value in _rehearsal_facts(status, result):
+        text.append(f"\n{label:<12}", style="dim")
+        text.append(plain(value))
+    for each in held_back:
+        text.append(f"\n{'would write':<12}", style="dim")
+        base = f" against {each.base}" if each.base else ""
+        text.append(plain(f"{each.what.replace('_', ' ')}{base}: {each.title}".removesuffix(": ")))
+    if status.proposal is not None and status.proposal.diff:
+        text.append("\n\n")
+        text.append_text(proposal_text(status.proposal, ()))
+    return text
+
+
+def _rehearsal_facts(status: Status, result: RemediationResult | None) -> Iterator[tuple[str, str]]:
+    if status.run is not None:
+        yield "run", f"{status.run.workflow_name} on {status.run.head_branch} at {status.run.head_sha[:7]}"
+    if status.diagnosis is not None:
+        yield "diagnosis", f"{status.diagnosis.failure_class}: {status.diagnosis.root_cause}"
+    if status.proposal is not None and status.proposal.diff:
+        proposal = status.proposal
+        source = " ".join(filter(None, (proposal.strategy, proposal.recipe)))
+        yield "patch", f"{source}, {proposal.proof.state.replace('_', ' ')}"
+    if status.verdict is not None:
+        yield "gate", "; ".join((status.verdict.decision.replace("_", " "), *status.verdict.reasons))
+    if status.model_calls:
+        yield "model", f"{status.model_calls} calls, {cost(status.cost_usd)}"
+    if result is not None:
+        yield "outcome", result.outcome
+        yield "because", " ".join(filter(None, (REASON_SENTENCES[result.reason], result.detail)))
+
+
+class Steps:
+    """Steps as they happen, a line each; on a terminal the one at work is shown too.
+
+    Args:
+        quiet: Show nothing.
+        to_stdout: Write to standard output rather than to standard error.
+    """
+
+    def __init__(self, *, quiet: bool = False, to_stdout: bool = False) -> None:
+        stream = sys.stdout if to_stdout else sys.stderr
+        width = None if stream.isatty() else _PIPE_WIDTH
+        self._console = Console(
+            file=stream, markup=False, emoji=False, highlight=False, soft_wrap=True, width=width, quiet=quiet
+        )
+        self._now = self._console.status("") if stream.isatty() and not quiet else None
+
+    def __enter__(self) -> Self:
+        if self._now is not None:
+            self._now.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._now is not None:
+            self._now.stop()
+
+    def show(self, happening: Happening) -> None:
+        """Tell of one happening."""
+        text = plain(happening.text)
+        if happening.kind is Kind.STEP:
+            if self._now is not None:
+                self._now.update(Text(text))
+            return
+        if happening.kind is Kind.STATE:
+            return
+        line = Text(f"{happening.at.astimezone():%H:%M:%S}  ", style="dim")
+        said = text if happening.kind in _SELF_EXPLAINING else f"{happening.kind}: {text}"
+        line.append(said, style=_HAPPENING_STYLES.get(happening.kind, ""))
+        if happening.seconds is not None and happening.seconds >= _WORTH_SAYING_SECONDS:
+            line.append(f"  {happening.seconds:.0f} s", style="dim")
+        self._console.print(line)
 
 
 def age(elapsed: timedelta) -> str:

@@ -62,6 +62,9 @@ SETTINGS_MARKER: Final = "<!-- regreen settings -->"
 _WORKFLOW_ID: Final = re.compile(r"ci-remediation/([\w.-]+/[\w.-]+)/(\d+)", re.ASCII)
 _FIX_BRANCH: Final = re.compile(r"regreen/(\d+)", re.ASCII)
 _RUN_URL: Final = re.compile(r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
+_PULL_REQUEST_URL: Final = re.compile(
+    r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/(\d{1,9})(?:[/?#].*)?", re.ASCII
+)
 _QUEUE_BRANCH: Final = re.compile(r"gh-readonly-queue/.+/pr-(\d{1,18})-[0-9a-f]{40}", re.ASCII | re.DOTALL)
 _REVERT: Final = re.compile(
     r'Revert "(?:Fix [a-z -]+ in run \d+|Merge pull request #\d+ from [^\s"]+/regreen/\d+)'
@@ -87,6 +90,12 @@ def parse_remediation_id(workflow_id: str) -> tuple[str, int] | None:
 def parse_run_url(url: str) -> tuple[str, int] | None:
     """The repository ("owner/name") and run id that a run's web address names, or None."""
     match = _RUN_URL.fullmatch(url)
+    return (match[1], int(match[2])) if match else None
+
+
+def parse_pull_request_url(url: str) -> tuple[str, int] | None:
+    """The repository ("owner/name") and number that a pull request's web address names, or None."""
+    match = _PULL_REQUEST_URL.fullmatch(url)
     return (match[1], int(match[2])) if match else None
 
 
