@@ -30,6 +30,9 @@ nothing, not even after the remediation has ended."""
 MEMO_PULL_REQUEST: Final = "pull_request"
 """Memo: the pull request whose CI broke, where there is one. Orders may be given there."""
 
+MEMO_RECORD: Final = "record"
+"""Memo: the `Record` of a remediation. A list of workflows shows it without a word to their workers."""
+
 CI_REPOSITORY: Final = SearchAttributeKey.for_keyword("CiRepository")
 CI_BRANCH: Final = SearchAttributeKey.for_keyword("CiBranch")
 CI_WORKFLOW: Final = SearchAttributeKey.for_keyword("CiWorkflow")
