@@ -103,6 +103,19 @@ class RemediationRequest(Payload):
     policy: TriagePolicy = TriagePolicy()
 
 
+class FailedRun(Payload):
+    """A failed run that a remediation is started for."""
+
+    repository: Repository
+    run_id: int
+    run_attempt: int
+    branch: Name
+    """Empty where GitHub names none."""
+    head_sha: Sha
+    workflow_name: Name
+    """Empty where GitHub names none."""
+
+
 # ── verdicts ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -1052,6 +1065,35 @@ class RemediationResult(Payload):
     """What the model calls cost; None where there were none, or a price is not known."""
 
 
+class Record(Payload):
+    """What is counted of a remediation: kept in its memo from the outcome on, so that a list shows it.
+
+    The memo is written when the outcome is known and once more when the workflow ends.
+    """
+
+    outcome: Outcome
+    reason: Reason
+    failure_class: FailureClass | None = None
+    strategy: Strategy | None = None
+    """Of the last attempt; None where there was none."""
+    recipe: Name | None = None
+    attempts: int = 0
+    """Attempts begun."""
+    ended_at: datetime
+    """When the outcome was known. The workflow may go on, to watch the merge."""
+    published_at: datetime | None = None
+    """When the fix pull request was opened; None where there was none."""
+    green_at: datetime | None = None
+    approved: bool = False
+    """Whether a human had to approve a patch, and did."""
+    orders: int = 0
+    """Orders of humans that counted; `explain` and `help` are none."""
+    disposition: Disposition | None = None
+    """What became of a green fix; None until the watch has ended."""
+    model_calls: int = 0
+    cost_usd: float | None = None
+
+
 class Status(Payload):
     """Answer of the query `status`."""
 
@@ -1082,3 +1124,5 @@ class Status(Payload):
     model_calls: int = 0
     cost_usd: float | None = None
     """What the model calls cost so far; None where there were none, or a price is not known."""
+    orders: int = 0
+    """Orders of humans that counted so far; `explain` and `help` are none."""

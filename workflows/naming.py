@@ -14,6 +14,10 @@ ANALYST_QUEUE: Final = "ci-patching"
 
 REMEDIATION_WORKFLOW: Final = "CiRemediation"
 PATCH_ATTEMPT_WORKFLOW: Final = "PatchAttempt"
+SWEEP_WORKFLOW: Final = "CiSweep"
+
+SWEEP_SCHEDULE: Final = "ci-sweep"
+"""The schedule that runs the sweep."""
 
 SKIP_MARKER: Final = "[skip-ci-remediation]"
 """Default spelling; a setting changes it."""
@@ -29,6 +33,9 @@ nothing, not even after the remediation has ended."""
 
 MEMO_PULL_REQUEST: Final = "pull_request"
 """Memo: the pull request whose CI broke, where there is one. Orders may be given there."""
+
+MEMO_RECORD: Final = "record"
+"""Memo: the `Record` of a remediation. A list of workflows shows it without a word to their workers."""
 
 CI_REPOSITORY: Final = SearchAttributeKey.for_keyword("CiRepository")
 CI_BRANCH: Final = SearchAttributeKey.for_keyword("CiBranch")

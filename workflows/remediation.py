@@ -44,6 +44,7 @@ class RemediationWorkflow:
         self._heard: set[int] = set()
         self._posting = asyncio.Lock()
         self._rerun_used = False
+        self._ended_at: datetime | None = None
 
     @workflow.run
     async def run(
@@ -66,8 +67,11 @@ class RemediationWorkflow:
         except (ActivityError, ChildWorkflowError) as failure:
             ending = _ending_of(failure)
         await self._report(ending)
+        self._put_on_record(ending)
         disposition = await self._watch_merge(ending, self._case.request.limits)
         self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
+        if disposition is not None:
+            self._put_on_record(ending, disposition)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._result(ending, disposition)
 
@@ -87,24 +91,28 @@ class RemediationWorkflow:
     async def retry(self, order: Order) -> None:
         """Give up what is being waited for and make the next attempt, within the same three."""
         if await self._may_command(order):
+            self._count_order()
             self._retry = order
 
     @workflow.signal
     async def stop(self, order: Order) -> None:
         """End; close the pull request if there is one."""
         if await self._may_command(order):
+            self._count_order()
             self._stop = order
 
     @workflow.signal
     async def pause(self, order: Order) -> None:
         """Take no further step until `resume`; deadlines go on."""
         if await self._may_command(order):
+            self._count_order()
             self._know(paused=True)
 
     @workflow.signal
     async def resume(self, order: Order) -> None:
         """Go on after `pause`."""
         if await self._may_command(order):
+            self._count_order()
             self._know(paused=False)
 
     @workflow.signal
@@ -160,7 +168,11 @@ class RemediationWorkflow:
             if by_comment:
                 await self._answer_by_comment()
         elif await self._may_command(order):
+            self._count_order()
             self._answer = (verb, order)
+
+    def _count_order(self) -> None:
+        self._know(orders=self._case.status.orders + 1)
 
     async def _answer_by_comment(self) -> None:
         """Edit the comment at the failure; what cannot be said there is not worth an ending."""
@@ -553,6 +565,15 @@ class RemediationWorkflow:
         }
         if news:
             workflow.upsert_memo(news)
+
+    def _put_on_record(self, ending: Ending, disposition: models.Disposition | None = None) -> None:
+        """Keep in the memo what is counted of this remediation."""
+        if not workflow.patched("record"):
+            return
+        if self._ended_at is None:
+            self._ended_at = workflow.now()
+        record = decisions.record(self._case.status, ending, self._ended_at, disposition)
+        workflow.upsert_memo({naming.MEMO_RECORD: record.model_dump(mode="json")})
 
     def _pay(self, spent: dict[str, object]) -> None:
         """Take in what model calls took; nothing where there were none."""

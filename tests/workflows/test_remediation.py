@@ -20,7 +20,7 @@ from scripted import (
     snapshot,
     start,
 )
-from workflows import models
+from workflows import models, naming
 from workflows.models import (
     Action,
     BranchState,
@@ -76,6 +76,22 @@ async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate)
         "post_report",
         "read_pull_request",
     ]
+
+
+async def test_what_is_counted_of_a_remediation_stands_in_its_memo(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(judge_patch=ASKS)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        status = await until(handle, lambda seen: seen.question is not None)
+        await handle.signal(RemediationWorkflow.approve, Order(by="ann", question=status.question))
+        await handle.result()
+        record = models.Record.model_validate((await (await handle.describe()).memo())[naming.MEMO_RECORD])
+    assert (record.outcome, record.reason, record.attempts) == (Outcome.FIXED, Reason.GREEN, 1)
+    assert (record.approved, record.orders) == (True, 1)
+    assert record.disposition is Disposition.KEPT
+    assert record.published_at is not None
+    assert record.green_at is not None
+    assert record.published_at <= record.green_at <= record.ended_at
 
 
 async def test_what_is_red_beside_a_green_fix_is_said(remediate: Remediate) -> None:
