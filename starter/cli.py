@@ -9,6 +9,7 @@ import functools
 import importlib.metadata
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
@@ -187,6 +188,23 @@ def show(target: Target, *, as_json: AsJson = False) -> None:
 
 @app.command()
 @_reported
+def monitor(
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Follow this one step by step, until its outcome is known."),
+    ] = None,
+    *,
+    repository: Repository = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Watch open remediations, or the steps of one, as they happen."""
+    from starter.commands.monitor import monitor as watch
+
+    watch(target, repository, as_json=as_json)
+
+
+@app.command()
+@_reported
 def start(target: Target, *, as_json: AsJson = False) -> None:
     """Start the remediation of a failed run, as its webhook would."""
     from starter.commands.start import start_remediation
@@ -275,6 +293,26 @@ def explain(target: Target, *, by: By = None, as_json: AsJson = False) -> None:
 
 
 # ── running it ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+@_reported
+def up(
+    *,
+    database: Annotated[
+        Path, typer.Option("--database", help="The file that keeps Temporal's state.")
+    ] = Path("~/.local/share/regreen/temporal.db"),
+    temporal_port: Annotated[
+        int, typer.Option("--temporal-port", min=1, max=65_535, help="Where Temporal listens.")
+    ] = 7233,
+    ui_port: Annotated[
+        int, typer.Option("--ui-port", min=1, max=65_535, help="Where Temporal's Web UI listens.")
+    ] = 8233,
+) -> None:
+    """Run everything on this machine, until stopped: Temporal, a worker and the webhook service."""
+    from starter.commands.up import bring_up
+
+    bring_up(database, temporal_port=temporal_port, ui_port=ui_port)
 
 
 @app.command()

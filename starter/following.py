@@ -144,7 +144,7 @@ class _Reader:
         if kind == EventType.EVENT_TYPE_TIMER_STARTED:
             limit = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
             text = await self._summary(event) or "Wait"
-            return [Happening(at, Kind.WAITING, f"{text} (at most {limit})")]
+            return [Happening(at, Kind.WAITING, f"{text} (at most {str(limit).removesuffix(', 0:00:00')})")]
         return [] if is_attempt else await self._of_the_remediation(event, at)
 
     async def _of_the_remediation(self, event: HistoryEvent, at: datetime) -> list[Happening]:

@@ -31,11 +31,12 @@ class ProcessError(Exception):
 
 
 class TemporalServer(NamedTuple):
-    """Where an embedded Temporal server listens."""
+    """An embedded Temporal server."""
 
     address: str
     ui: str
-    """Of its Web UI; empty where it has none."""
+    """Address of its Web UI; empty where it has none."""
+    process: asyncio.subprocess.Process
 
 
 @asynccontextmanager
@@ -114,7 +115,7 @@ async def temporal_server(
     with log.open("ab") as output:
         async with child(arguments, environment, output=output) as process:
             await _answers(address, process, log)
-            yield TemporalServer(address, f"http://127.0.0.1:{ui_port}" if ui_port else "")
+            yield TemporalServer(address, f"http://127.0.0.1:{ui_port}" if ui_port else "", process)
 
 
 async def _answers(address: str, process: asyncio.subprocess.Process, log: Path) -> None:

@@ -155,6 +155,16 @@ class Remediations:
         executions = self.client.list_workflows(query, limit=limit, rpc_timeout=_CALL)
         return [await _overview(execution) async for execution in executions]
 
+    async def overview(self, workflow_id: str) -> Overview:
+        """What visibility says of one.
+
+        Raises:
+            RemediationNotFoundError: There is none of this id.
+        """
+        async with _temporal_errors(workflow_id):
+            handle = self.client.get_workflow_handle(workflow_id)
+            return await _overview(await handle.describe(rpc_timeout=_CALL))
+
     async def details(self, workflow_id: str) -> Details:
         """What visibility, the workflow's own status and its result say.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -35,6 +35,8 @@ _HAPPENING_STYLES: Final = {
 _SELF_EXPLAINING: Final = frozenset({Kind.DONE, Kind.STARTED, Kind.WAITING, Kind.STEP})
 _WORTH_SAYING_SECONDS: Final = 1.0
 _BREAKS: Final = "\n\t"
+_WIDE: Final = 100
+"""Columns from which on every heading has its place."""
 _PIPE_WIDTH: Final = 1_000
 """Whoever reads from a pipe wants a row on one line."""
 
@@ -63,22 +65,50 @@ def console() -> Console:
     return Console(markup=False, emoji=False, highlight=False, soft_wrap=True, width=width)
 
 
-def overview_table(overviews: Sequence[Overview], now: datetime) -> Table:
-    """One row per remediation."""
+def overview_table(overviews: Sequence[Overview], now: datetime, *, width: int = _PIPE_WIDTH) -> Table:
+    """One row per remediation: what names one is never broken, so that it can be copied.
+
+    Args:
+        overviews: In the order of the rows.
+        now: To tell how old each is.
+        width: Of the terminal; a narrow one does without the workflow's name.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("RUN", "BRANCH", "WORKFLOW", "STATE", "ATTEMPT", "PR", "STARTED"):
-        table.add_column(heading, overflow="fold")
+    wide = width >= _WIDE
+    for heading in ("RUN", "BRANCH", "WORKFLOW", "STATE", "TRY", "PR", "AGE"):
+        if heading == "WORKFLOW" and not wide:
+            continue
+        # Where there is too little room, it is taken from the columns that may wrap; their texts are cut.
+        table.add_column(heading, overflow="fold", no_wrap=heading not in {"BRANCH", "WORKFLOW"})
     for overview in overviews:
         table.add_row(
             Text(plain(f"{overview.repository}/{overview.run_id}")),
-            Text(plain(overview.branch)),
-            Text(plain(overview.workflow)),
+            Text(plain(overview.branch), overflow="ellipsis", no_wrap=True),
+            *([Text(plain(overview.workflow), overflow="ellipsis", no_wrap=True)] if wide else []),
             _state(overview),
             Text("" if overview.attempt is None else str(overview.attempt)),
             Text("" if overview.pull_request is None else f"#{overview.pull_request}"),
-            Text(f"{age(now - overview.started_at)} ago"),
+            Text(age(now - overview.started_at)),
         )
     return table
+
+
+def watched_table(overviews: Sequence[Overview], now: datetime, *, width: int) -> Group:
+    """The table with a line below it that says when it was true."""
+    counted = f"{sum(each.open for each in overviews)} open"
+    table = overview_table(overviews, now, width=width)
+    return Group(table, Text(f"{now.astimezone():%H:%M:%S}  {counted}", style="dim"))
+
+
+def overview_line(overview: Overview, now: datetime) -> Text:
+    """One remediation on one line."""
+    text = Text(f"{now.astimezone():%H:%M:%S}  ", style="dim")
+    text.append(plain(f"{overview.repository}/{overview.run_id}  "))
+    text.append_text(_state(overview))
+    attempt = f"try {overview.attempt}" if overview.attempt else ""
+    pull_request = f"#{overview.pull_request}" if overview.pull_request else ""
+    text.append(plain("".join(f"  {each}" for each in (overview.branch, attempt, pull_request) if each)))
+    return text
 
 
 def details_text(details: Details) -> Text:

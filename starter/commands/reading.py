@@ -18,7 +18,8 @@ def list_remediations(repository: str | None, *, open_only: bool, limit: int, as
     if as_json:
         print_json([overview.model_dump(mode="json") for overview in found])
     elif found:
-        terminal.console().print(terminal.overview_table(found, datetime.now(UTC)))
+        console = terminal.console()
+        console.print(terminal.overview_table(found, datetime.now(UTC), width=console.width))
     else:
         typer.echo("No remediations.")
 
