@@ -42,8 +42,10 @@ from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
+from activities.publishing.own_branches import OwnBranches
 from activities.publishing.rehearsal import Rehearsal
 from activities.publishing.repository import RepositoryActivities
+from activities.publishing.simulation import Simulator
 from activities.publishing.switch import WriteSwitch
 from workflows.configuration import Duration
 from workflows.connection import connect, register_search_attributes
@@ -270,6 +272,29 @@ async def rehearsing(client: Client, settings: WorkerSettings) -> AsyncIterator[
         for each in workers:
             await stack.enter_async_context(each)
         yield rehearsal
+
+
+@asynccontextmanager
+async def own_branches(settings: WorkerSettings) -> AsyncIterator[OwnBranches]:
+    """Regreen's own branches, with the publisher's credential and its switch."""
+    remember(own_secrets(settings))
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        github = GitHub(
+            http,
+            settings.credentials(Role.PUBLISHER, http),
+            api_url=settings.github_api_url,
+            turns=Turns(settings.github_write_spacing, patience=timedelta(minutes=10)),
+        )
+        yield OwnBranches(github, WriteSwitch(github, settings.pause_file))
+
+
+@asynccontextmanager
+async def simulating(settings: WorkerSettings, token: SecretStr) -> AsyncIterator[Simulator]:
+    """What breaks a branch on purpose, as whoever the token belongs to."""
+    remember([*own_secrets(settings), token.get_secret_value()])
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        turns = Turns(settings.github_write_spacing, patience=timedelta(minutes=10))
+        yield Simulator(GitHub(http, PersonalToken(token), api_url=settings.github_api_url, turns=turns))
 
 
 async def failed_logs(

@@ -84,16 +84,33 @@ def _reported(command: Callable[P, None]) -> Callable[P, None]:
 def simulate(
     scenario: Annotated[str, typer.Argument(help="Which failure to cause; `list` names them.")] = "lint",
     *,
+    repository: Annotated[
+        str | None,
+        typer.Option("--repo", "-r", help="Break a branch of this scratch repository instead."),
+    ] = None,
+    credential_from: Annotated[
+        str,
+        typer.Option("--token-from", help="With --repo: the variable with the token of who pushes."),
+    ] = "REGREEN_SIMULATION_TOKEN",
+    yes: Yes = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running for a look at it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
     faults: Annotated[
         str, typer.Option("--faults", help="What goes wrong at the local GitHub: rules, or a file of them.")
     ] = "",
 ) -> None:
-    """Break a small repository's CI on this machine and watch it being repaired."""
-    from starter.commands.simulate import simulate_here
+    """Break CI on purpose and watch it being repaired: on this machine, or in a scratch repository."""
+    from starter.commands import simulate as simulation
 
-    raise typer.Exit(simulate_here(scenario, keep=keep, as_json=as_json, faults=faults))
+    if repository is None or scenario == "list":
+        raise typer.Exit(simulation.simulate_here(scenario, keep=keep, as_json=as_json, faults=faults))
+    if keep or faults:
+        raise CommandError("--keep and --faults are for a simulation on this machine", ExitStatus.USAGE)
+    raise typer.Exit(
+        simulation.simulate_at(
+            scenario, repository, credential_from=credential_from, yes=yes, as_json=as_json
+        )
+    )
 
 
 @app.command()
@@ -138,6 +155,21 @@ def dry_run(
     from starter.commands.dry_run import rehearse
 
     rehearse(run, ask_model=ask_model, as_json=as_json)
+
+
+@app.command()
+@_reported
+def cleanup(
+    repository: Repository = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List it, and take nothing away.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close simulated pull requests and delete branches of ended remediations."""
+    from starter.commands.cleanup import clean_up
+
+    raise typer.Exit(clean_up(repository, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
 @app.command()

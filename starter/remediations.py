@@ -165,6 +165,19 @@ class Remediations:
             handle = self.client.get_workflow_handle(workflow_id)
             return await _overview(await handle.describe(rpc_timeout=_CALL))
 
+    async def outcome(self, workflow_id: str) -> tuple[Overview, RemediationResult | None]:
+        """What visibility says of one, and its result where it ended with one. Needs no worker.
+
+        Raises:
+            RemediationNotFoundError: There is none of this id.
+        """
+        overview = await self.overview(workflow_id)
+        if overview.open or overview.temporal_status != "completed":
+            return overview, None
+        handle = self.client.get_workflow_handle(workflow_id, result_type=RemediationResult)
+        async with _temporal_errors(workflow_id):
+            return overview, await handle.result(rpc_timeout=_CALL)
+
     async def details(self, workflow_id: str) -> Details:
         """What visibility, the workflow's own status and its result say.
 

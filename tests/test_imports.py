@@ -23,6 +23,12 @@ WALLS: Final = {
 LATE: Final = {
     ("starter/commands/check.py", "", "activities"),
     ("starter/commands/dry_run.py", "", "activities"),
+    ("starter/commands/cleanup.py", "", "activities"),
+    ("starter/commands/simulate.py", "", "activities"),
+    ("starter/commands/simulate.py", "", "localhub"),
+    ("starter/commands/simulate.py", "_break", "localhub"),
+    ("starter/commands/simulate.py", "_simulate", "activities"),
+    ("starter/commands/simulate.py", "simulate_at", "localhub"),
     ("starter/commands/simulate.py", "simulate_here", "localhub"),
     ("starter/commands/start.py", "read_event", "activities"),
     ("starter/health.py", "", "activities"),
