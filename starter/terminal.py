@@ -1,6 +1,7 @@
 """What the `regreen` command prints. Text from GitHub is hostile: only plain text reaches the terminal."""
 
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -37,6 +38,9 @@ _WORTH_SAYING_SECONDS: Final = 1.0
 _BREAKS: Final = "\n\t"
 _WIDE: Final = 100
 """Columns from which on every heading has its place."""
+_NARROWEST: Final = 20
+"""Columns that a text has at least."""
+_LABEL: Final = 12
 _PIPE_WIDTH: Final = 1_000
 """Whoever reads from a pipe wants a row on one line."""
 
@@ -63,6 +67,22 @@ def console() -> Console:
     """A console that takes no markup, emoji codes or highlighting from what it prints."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     return Console(markup=False, emoji=False, highlight=False, soft_wrap=True, width=width)
+
+
+def hanging(label: str, text: str) -> str:
+    """A label and what it says, as plain text: on a terminal wrapped beside the label, else on one line."""
+    said = plain(text)
+    if not sys.stdout.isatty():
+        return f"{label}{said}".rstrip()
+    width = max(console().width, len(label) + _NARROWEST)
+    return textwrap.fill(
+        said,
+        width=width,
+        initial_indent=label,
+        subsequent_indent=" " * len(label),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def overview_table(overviews: Sequence[Overview], now: datetime, *, width: int = _PIPE_WIDTH) -> Table:
@@ -115,9 +135,13 @@ def details_text(details: Details) -> Text:
     """Everything about one remediation, a fact a line."""
     text = Text(plain(details.overview.workflow_id), style="bold")
     for label, value in _facts(details):
-        text.append(f"\n{label:<12}", style="dim")
-        text.append(plain(value), style="")
+        _add(text, label, value)
     return text
+
+
+def _add(text: Text, label: str, value: str) -> None:
+    text.append(f"\n{label:<{_LABEL}}", style="dim")
+    text.append(hanging(" " * _LABEL, value)[_LABEL:])
 
 
 def proposal_text(proposal: Proposal, reasons: Iterable[str]) -> Text:
@@ -136,12 +160,11 @@ def rehearsal_text(status: Status, result: RemediationResult | None, held_back: 
     """What a remediation found, and what it would have written."""
     text = Text("Nothing was written to GitHub.", style="bold")
     for label, value in _rehearsal_facts(status, result):
-        text.append(f"\n{label:<12}", style="dim")
-        text.append(plain(value))
+        _add(text, label, value)
     for each in held_back:
-        text.append(f"\n{'would write':<12}", style="dim")
         base = f" against {each.base}" if each.base else ""
-        text.append(plain(f"{each.what.replace('_', ' ')}{base}: {each.title}".removesuffix(": ")))
+        said = f"{each.what.replace('_', ' ')}{base}: {each.title}".removesuffix(": ")
+        _add(text, "would write", said)
     if status.proposal is not None and status.proposal.diff:
         text.append("\n\n")
         text.append_text(proposal_text(status.proposal, ()))

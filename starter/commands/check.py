@@ -27,7 +27,7 @@ def check(areas: Sequence[CheckArea], repository: str | None, *, details: bool, 
         print_json({"ok": not bad, "findings": [dataclasses.asdict(each) for each in found]})
     else:
         for line in lines(found, details=details):
-            typer.echo(terminal.plain(line))
+            typer.echo(line)
     return _status(found)
 
 
@@ -86,6 +86,6 @@ def lines(findings: Sequence[Finding], *, details: bool) -> Iterator[str]:
         bad = [each for each in found if each.level is not Level.FINE]
         shown = found if details else bad or found[:1]
         for each in shown:
-            yield f"{each.level:<8}  {part:<10} {each.text}"
+            yield terminal.hanging(f"{each.level:<8}  {part:<10} ", each.text)
             if each.remedy:
-                yield f"{'':<20} → {each.remedy}"
+                yield terminal.hanging(f"{'':<20} → ", each.remedy)

@@ -75,7 +75,7 @@ async def _clean_up(repository: str | None, *, dry_run: bool, yes: bool, as_json
             wanted = [item for item in items if item.action is not Action.KEEP]
             if not as_json:
                 for line in listing(items):
-                    typer.echo(terminal.plain(line))
+                    typer.echo(line)
             if wanted and not dry_run:
                 _confirm(wanted, yes=yes)
                 kept = [item for item in items if item.action is Action.KEEP]
@@ -104,7 +104,7 @@ def listing(items: Sequence[Item]) -> Iterator[str]:
     if not items:
         yield "No branches of Regreen's."
     for item in sorted(items, key=lambda item: (item.action is Action.KEEP, item.repository, item.branch)):
-        yield f"{item.action:<17} {item.repository} {item.branch}: {item.why}"
+        yield terminal.hanging(f"{item.action:<17} ", f"{item.repository} {item.branch}: {item.why}")
 
 
 async def _repositories(remediations: Remediations) -> list[str]:

@@ -99,3 +99,16 @@ def test_a_list_fits_a_terminal_of_eighty_columns_and_keeps_what_names_a_run_who
     assert max(len(heading), len(row)) <= 80
     for whole in ("acme/widgets-service/18273645510", "awaiting_approval", "#1234", "3m"):
         assert whole in row
+
+
+def test_a_long_text_is_wrapped_beside_its_label_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "the search attributes are missing: " + ", ".join(["CiRepository"] * 9)
+    assert terminal.hanging("problem  ", text) == f"problem  {text}"
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = terminal.hanging("problem  ", text).splitlines()
+
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+    assert all(line.startswith("         ") for line in lines[1:])
