@@ -223,7 +223,7 @@ def show(target: Target, *, as_json: AsJson = False) -> None:
 def monitor(
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN]", help="Follow this one step by step, until its outcome is known."),
+        typer.Argument(metavar="RUN", help="Follow this one step by step, until its outcome is known."),
     ] = None,
     *,
     repository: Repository = None,

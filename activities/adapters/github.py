@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
 import httpx2
 
@@ -356,7 +355,7 @@ class GitHub:
 
     async def list_branches(self, repository: str, prefix: str) -> list[tuple[str, str]]:
         """The branches whose name begins with `prefix`, each with its commit."""
-        path = f"{api_path('repos', repository, 'git', 'matching-refs', 'heads')}/{quote(prefix, safe='/')}"
+        path = api_path("repos", repository, "git", "matching-refs", "heads", prefix)
         found = await self._api.list(NamedRef, repository, path, _CONTENTS_READ)
         return [(each.ref.removeprefix("refs/heads/"), each.sha) for each in found]
 

@@ -42,17 +42,13 @@ class OwnBranches:
         Raises:
             AdapterError: They cannot be read.
         """
-        families = (naming.FIX_BRANCH_FAMILY, naming.SIMULATION_FAMILY)
-        found = await asyncio.gather(
-            *(self._github.list_branches(repository, f"{family}/") for family in families)
-        )
-        own = [
-            (name, tip)
-            for branches in found
-            for name, tip in branches
+        # The name of a simulation's branch begins like that of a fix.
+        found = await self._github.list_branches(repository, naming.FIX_BRANCH_FAMILY)
+        return [
+            await self._look_at(repository, name, tip)
+            for name, tip in found
             if naming.parse_fix_branch(name) is not None or naming.is_simulation_branch(name)
         ]
-        return [await self._look_at(repository, name, tip) for name, tip in own]
 
     async def _look_at(self, repository: str, name: str, tip: str) -> OwnBranch:
         commit, pull_requests = await asyncio.gather(

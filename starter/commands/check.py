@@ -33,7 +33,8 @@ def check(areas: Sequence[CheckArea], repository: str | None, *, details: bool, 
 
 def _status(found: Sequence[Finding]) -> int:
     problems = [each.part for each in found if each.level is Level.PROBLEM]
-    if problems and problems[0] == TEMPORAL and len(problems) == 1:
+    reached = any(each.part == TEMPORAL and each.level is Level.FINE for each in found)
+    if problems == [TEMPORAL] and not reached:
         return ExitStatus.UNREACHABLE
     return ExitStatus.FAILED if problems else ExitStatus.DONE
 

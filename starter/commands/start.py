@@ -1,6 +1,7 @@
 """`regreen start`: what a webhook would have started."""
 
 import asyncio
+from typing import Final
 
 import typer
 
@@ -9,13 +10,13 @@ from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdi
 from starter.exits import CommandError, ExitStatus
 from starter.settings import RemediationSettings
 from starter.targets import RunTarget, parse_target
-from starter.webhook import Decision, Ignore, StartRemediation, interpret
+from starter.webhook import ChecksCompletedFor, Ignore, StartRemediation, interpret
 from workflows import naming
-from workflows.configuration import load
+from workflows.configuration import ConfigurationError, load
 from workflows.connection import connect
 
-EVENT = "workflow_run"
-_SAID = {
+EVENT: Final = "workflow_run"
+_SAID: Final = {
     Verdict.STARTED: "started {}; `regreen monitor {}` follows it",
     Verdict.SIGNALLED: "{} is open and has heard of this run attempt; `regreen show {}` shows it",
     Verdict.DUPLICATE: (
@@ -46,7 +47,6 @@ def read_event(target: RunTarget) -> bytes:
     """
     import worker  # noqa: PLC0415 — only what reads GitHub needs what this imports
     from activities.errors import AdapterError  # noqa: PLC0415 — likewise
-    from workflows.configuration import ConfigurationError  # noqa: PLC0415 — likewise
 
     try:
         settings = load(worker.WorkerSettings, role="analyst")
@@ -66,18 +66,18 @@ def decide(event: bytes, name: str) -> StartRemediation:
     Raises:
         CommandError: It would start no remediation; the text says why.
     """
-    decision: Decision = interpret(EVENT, event)
+    decision = interpret(EVENT, event)
     match decision:
         case StartRemediation():
             return decision
-        case Ignore(reason=reason):
-            raise CommandError(f"{name} starts no remediation: {reason}", ExitStatus.FAILED)
+        case ChecksCompletedFor():
+            owner = naming.remediation_id(decision.repository, decision.run_id)
+            why = f"it belongs to {owner}; `regreen show {owner}` shows that"
+        case Ignore():
+            why = decision.reason.value.replace("_", " ")
         case _:
-            owner = naming.remediation_id(decision.repository, getattr(decision, "run_id", 0))
-            raise CommandError(
-                f"{name} starts no remediation: it belongs to {owner}; `regreen show {owner}` shows it",
-                ExitStatus.FAILED,
-            )
+            why = f"it tells of something else than a {EVENT}"
+    raise CommandError(f"{name} starts no remediation: {why}", ExitStatus.FAILED)
 
 
 async def _carry_out(decision: StartRemediation) -> Answer:

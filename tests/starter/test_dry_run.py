@@ -147,3 +147,15 @@ def test_every_activity_that_may_write_is_held_back() -> None:
         "post_report",
         "report_broken_settings",
     }
+
+
+async def test_nobody_waits_out_an_outage_before_a_terminal(place: Place) -> None:
+    run = await break_ci(place.hub, "lint")
+    place.hub.faults.follow(parse_faults("GET /repos/*/attempts/*/jobs: 502").rules)
+
+    told = await regreen("dry-run", f"{REPOSITORY}/{run.id}", cwd=place.folder, environment=place.settings)
+
+    assert told.status == 0, told.err
+    assert "outcome     needs_human" in told.out
+    assert "A step failed for good" in told.out
+    assert len(place.hub.faults.injected) == 3

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+import deliveries
 from activities.adapters.permissions import READER
 from commands import REPOSITORY, Told, break_ci, regreen
 from localhub import LocalHub
+from starter.commands.start import decide
+from starter.exits import CommandError
 from workflows.models import RemediationRequest
 from workflows.naming import CI_BRANCH, CI_HEAD_SHA, remediation_id
 
@@ -73,7 +76,14 @@ async def test_a_run_that_did_not_fail_and_one_that_is_not_there_are_refused(pla
     unclear = await place.start(f"{REPOSITORY}#7")
 
     assert refused.status == 1
-    assert "starts no remediation: run_not_failed" in refused.err
+    assert "starts no remediation: run not failed" in refused.err
     assert missing.status == 1
     assert "`regreen check --only github`" in missing.err
     assert unclear.status == 2
+
+
+def test_a_run_of_a_fix_branch_is_referred_to_the_remediation_that_it_belongs_to() -> None:
+    event = deliveries.encode(deliveries.workflow_run(head_branch="regreen/77"))
+
+    with pytest.raises(CommandError, match=r"it belongs to ci-remediation/acme/widgets/77; `regreen show"):
+        decide(event, "acme/widgets/12")
