@@ -29,6 +29,7 @@ _READING_STEPS: Final = (
     policies.READ_CHECKS,
     policies.AUTHORISE_ORDER,
     policies.FIND_FAILED_RUNS,
+    policies.FIND_REVERT,
 )
 READING: Final = frozenset(step.name for step in policies.STEPS if step.queue == naming.ANALYST_QUEUE) | {
     step.name for step in _READING_STEPS
