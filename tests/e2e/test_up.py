@@ -192,3 +192,21 @@ async def test_a_port_that_is_taken_is_said_with_what_to_do(tmp_path: Path) -> N
 
     assert told.status == 1
     assert f"something else listens at 127.0.0.1:{port}" in told.err
+
+
+async def test_a_part_that_ends_by_itself_ends_the_whole_and_is_named(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    settings = {
+        "TMPDIR": str(tmp_path),
+        "REGREEN_WEBHOOK_SECRET": "s",
+        "REGREEN_PUBLISHER_TOKEN": "t",
+        "REGREEN_PORT": str(place.webhook),
+    }
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", place.webhook))
+        taken.listen()
+        told = await regreen(*place.arguments()[3:], cwd=tmp_path, environment=settings)
+
+    assert told.status == 1
+    assert "the webhook service ended by itself" in told.err
+    assert place.leftovers() == []
