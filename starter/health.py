@@ -21,7 +21,6 @@ from workflows import naming
 from workflows.connection import TemporalUnreachableError, connect
 
 TEMPORAL: Final = "temporal"
-QUEUES: Final = "queues"
 
 _CALL: Final = timedelta(seconds=5)
 _LONGEST_SILENCE: Final = timedelta(minutes=2)
@@ -55,7 +54,7 @@ async def examine_temporal() -> tuple[Finding, ...]:
             fine(
                 TEMPORAL,
                 f"{client.service_client.config.target_host}, namespace {client.namespace}, server "
-                f"{system.server_version}, ended remediations are kept {kept.days} days",
+                f"{system.server_version}, retention of ended remediations {kept.days}d",
             )
         ]
         found += await _examine_search_attributes(client)
@@ -69,7 +68,7 @@ async def examine_temporal() -> tuple[Finding, ...]:
                 ),
                 timeout=_CALL,
             )
-            found += judge_queue(f"{queue} ({words})", _ROLES[queue], answer, datetime.now(UTC))
+            found += judge_queue(queue, words, answer, datetime.now(UTC))
     except RPCError as error:
         remedy = "look at TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the credential"
         return (problem(TEMPORAL, f"{error.status.name.lower()}: {error}", remedy),)
@@ -100,12 +99,14 @@ async def _examine_search_attributes(client: Client) -> list[Finding]:
     ]
 
 
-def judge_queue(queue: str, role: str, answer: DescribeTaskQueueResponse, now: datetime) -> Iterator[Finding]:
+def judge_queue(
+    queue: str, tasks: str, answer: DescribeTaskQueueResponse, now: datetime
+) -> Iterator[Finding]:
     """What Temporal says of who polls a queue.
 
     Args:
-        queue: Its name, for people.
-        role: Which worker serves it.
+        queue: Its name.
+        tasks: What kind of task is polled for.
         answer: What Temporal says.
         now: To tell who has fallen silent.
     """
@@ -118,16 +119,18 @@ def judge_queue(queue: str, role: str, answer: DescribeTaskQueueResponse, now: d
         seen = max((_last(each) for each in answer.pollers), default=None)
         since = f" since {seen:%H:%M:%S} UTC" if seen else ""
         yield problem(
-            QUEUES, f"{queue}: nobody polls it{since}{backlog}", f"start `regreen worker --role {role}`"
+            queue,
+            f"nobody polls it for {tasks}{since}{backlog}",
+            f"start `regreen worker --role {_ROLES[queue]}`",
         )
         return
-    yield fine(QUEUES, f"{queue}: {', '.join(sorted(map(_who, polling)))}{backlog}")
+    yield fine(queue, f"{tasks} go to {', '.join(sorted(map(_who, polling)))}{backlog}")
     current = answer.versioning_info.current_deployment_version
     builds = {(each.deployment_options.deployment_name, each.deployment_options.build_id) for each in polling}
     if current.build_id and (current.deployment_name, current.build_id) not in builds:
         yield problem(
-            QUEUES,
-            f"{queue}: nobody of the current version {current.deployment_name}.{current.build_id} polls it",
+            queue,
+            f"nobody of the current version {current.deployment_name}.{current.build_id} polls for {tasks}",
             "start workers of that version, or make another one current: "
             "`temporal worker deployment set-current-version`",
         )

@@ -87,6 +87,6 @@ def lines(findings: Sequence[Finding], *, details: bool) -> Iterator[str]:
         bad = [each for each in found if each.level is not Level.FINE]
         shown = found if details else bad or found[:1]
         for each in shown:
-            yield terminal.hanging(f"{each.level:<8}  {part:<10} ", each.text)
+            yield terminal.hanging(f"{each.level:<8}  {part:<14}  ", each.text)
             if each.remedy:
-                yield terminal.hanging(f"{'':<20} → ", each.remedy)
+                yield terminal.hanging(f"{'':<25} → ", each.remedy)

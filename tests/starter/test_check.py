@@ -59,8 +59,8 @@ async def test_queues_that_nobody_polls_are_a_problem_with_the_command_that_help
     result = await check("--only", "temporal")
 
     assert result.exit_code == 1
-    assert "fine      temporal   127.0.0.1:" in result.stdout
-    assert "ci-patching (activities): nobody polls it" in result.stdout
+    assert "fine      temporal        127.0.0.1:" in result.stdout
+    assert "problem   ci-patching     nobody polls it for activities" in result.stdout
     assert "→ start `regreen worker --role analyst`" in result.stdout
 
 
@@ -73,10 +73,10 @@ async def test_queues_that_are_polled_name_who_polls_them(client: Client) -> Non
             await asyncio.sleep(0.1)
 
     assert [each["level"] for each in found] == ["fine"] * 5
-    assert [each["text"].split(":")[0] for each in found[2:]] == [
-        "ci-remediation (workflows)",
-        "ci-remediation (activities)",
-        "ci-patching (activities)",
+    assert [(each["part"], each["text"].split(" go to ")[0]) for each in found[2:]] == [
+        ("ci-remediation", "workflows"),
+        ("ci-remediation", "activities"),
+        ("ci-patching", "activities"),
     ]
     assert all(f"{os.getpid()}@" in each["text"] for each in found[2:])
 
@@ -105,7 +105,7 @@ def judged(*pollers: PollerInfo, current: str = "") -> list[Finding]:
         name, build = current.split(".")
         version = answer.versioning_info.current_deployment_version
         version.deployment_name, version.build_id = name, build
-    return list(judge_queue("ci-patching", "analyst", answer, NOW))
+    return list(judge_queue("ci-patching", "activities", answer, NOW))
 
 
 def poller(*, seconds_ago: int = 1, build: str = "") -> PollerInfo:
@@ -125,18 +125,18 @@ def poller(*, seconds_ago: int = 1, build: str = "") -> PollerInfo:
 def test_a_worker_that_fell_silent_does_not_count() -> None:
     [found] = judged(poller(seconds_ago=200))
     assert found.level is Level.PROBLEM
-    assert "nobody polls it since 11:56:40 UTC" in found.text
+    assert "nobody polls it for activities since 11:56:40 UTC" in found.text
 
 
 def test_a_worker_s_build_is_named() -> None:
     [found] = judged(poller(build="regreen.abc"), current="regreen.abc")
-    assert (found.level, found.text) == (Level.FINE, "ci-patching: 1@host (build regreen.abc)")
+    assert (found.level, found.text) == (Level.FINE, "activities go to 1@host (build regreen.abc)")
 
 
 def test_a_current_version_that_nobody_serves_is_a_problem() -> None:
     found = judged(poller(build="regreen.old"), current="regreen.new")
     assert [each.level for each in found] == [Level.FINE, Level.PROBLEM]
-    assert "nobody of the current version regreen.new polls it" in found[1].text
+    assert "nobody of the current version regreen.new polls for activities" in found[1].text
 
 
 # ── the model ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -275,5 +275,5 @@ def test_the_command_prints_findings_and_fails_on_a_problem(tmp_path: Path) -> N
     content = json.loads(told.stdout)
     assert content["ok"] is False
     assert content["findings"][0]["level"] == "problem"
-    assert "problem   publisher" in run().stdout
+    assert "problem   publisher " in run().stdout
     assert run("--repo", "nonsense").returncode == 2
