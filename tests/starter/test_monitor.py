@@ -170,3 +170,46 @@ async def test_one_that_does_not_exist_is_not_found(
     assert told.status == 3
     both = await regreen("monitor", "a/b/1", "--repo", "a/b", cwd=tmp_path, environment=environment)
     assert both.status == 2
+
+
+async def test_a_terminal_gets_a_table_that_is_kept_up_to_date(
+    temporal_address: str, client: Client, repository: str, asked: str, tmp_path: Path
+) -> None:
+    ours, theirs = os.openpty()
+    os.set_blocking(ours, False)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "starter.cli", "monitor", "--repo", repository),
+        cwd=tmp_path,
+        env={
+            **bare_environment(),
+            "TEMPORAL_ADDRESS": temporal_address,
+            "TERM": "xterm",
+            "COLUMNS": "80",
+            "NO_COLOR": "1",
+        },
+        stdout=theirs,
+    )
+    os.close(theirs)
+
+    async def shown(text: str) -> None:
+        said = ""
+        for _ in range(600):
+            with contextlib.suppress(BlockingIOError):
+                said += os.read(ours, 65_536).decode()
+            if text in said:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(said)
+
+    try:
+        await shown("awaiting_approval")
+        await shown("  1 open")
+        await client.get_workflow_handle(asked).signal("stop", Order(by="grace"))
+        await shown("  0 open")
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 130
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(ours)

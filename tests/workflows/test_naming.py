@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from activities.publishing.wording import FAILURE_NAMES, commit_message, pull_request_title
@@ -76,3 +78,25 @@ def test_the_branch_of_githubs_revert_button_names_the_run() -> None:
 )
 def test_a_merge_queue_branch_names_its_pull_request(branch: str, number: int | None) -> None:
     assert naming.parse_queue_branch(branch) == number
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://github.com/acme/widgets/pull/7", ("acme/widgets", 7)),
+        ("http://127.0.0.1:80/acme/widgets/pull/7/files?w=1#diff", ("acme/widgets", 7)),
+        ("https://github.com/acme/widgets/issues/7", None),
+        ("https://github.com/acme/widgets/pull/seven", None),
+        ("acme/widgets/pull/7", None),
+    ],
+)
+def test_a_pull_request_is_known_by_its_web_address(url: str, named: tuple[str, int] | None) -> None:
+    assert naming.parse_pull_request_url(url) == named
+
+
+def test_a_simulation_s_branch_is_no_fix_branch_and_no_other_is_one() -> None:
+    branch = naming.simulation_branch("two-attempts", datetime(2026, 6, 1, 12, 30, 59, tzinfo=UTC))
+    assert branch == "regreen-simulation/two-attempts/20260601T123059"
+    assert naming.is_simulation_branch(branch)
+    assert naming.parse_fix_branch(branch) is None
+    assert not any(map(naming.is_simulation_branch, ("main", "regreen/12", f"{branch}/more", f"x{branch}")))
