@@ -307,6 +307,21 @@ async def test_no_branch_but_a_fix_branch_is_ever_written(
         await github.create_fix_branch(REPOSITORY, branch, SHA, workflows=False)
     with pytest.raises(PermanentError):
         await github.forward_fix_branch(REPOSITORY, branch, SHA, workflows=False)
+    with pytest.raises(PermanentError):
+        await github.delete_own_branch(REPOSITORY, branch)
+    assert wire.asked == []
+
+
+@pytest.mark.parametrize(
+    "branch", ["main", "regreen/7", "regreen-simulation/x", "regreen-simulation/../main"]
+)
+async def test_a_simulation_writes_its_own_branches_alone(
+    wire: ScriptedWire, github: GitHub, branch: str
+) -> None:
+    with pytest.raises(PermanentError):
+        await github.create_simulation_branch(REPOSITORY, branch, SHA)
+    with pytest.raises(PermanentError):
+        await github.forward_simulation_branch(REPOSITORY, branch, SHA)
     assert wire.asked == []
 
 

@@ -80,6 +80,19 @@ async def test_a_renamed_repository_is_read_and_written_under_its_old_name(
     assert await there.get_file(REPOSITORY, "app.py", "main") == GREEN["app.py"].encode()
 
 
+async def test_regreen_s_own_branches_are_listed_and_deleted(hub: LocalHub, http: httpx2.AsyncClient) -> None:
+    there = github(hub, http, await app_of(hub, http))
+    tip = await there.get_branch_tip(REPOSITORY, "main")
+    assert tip is not None
+    await there.create_fix_branch(REPOSITORY, "regreen/7", tip, workflows=False)
+    assert await there.list_branches(REPOSITORY, "regreen") == [("regreen/7", tip)]
+    await there.delete_own_branch(REPOSITORY, "regreen/7")
+    assert await there.list_branches(REPOSITORY, "regreen") == []
+    with pytest.raises(PermanentError) as gone:
+        await there.delete_own_branch(REPOSITORY, "regreen/7")
+    assert gone.value.kind == "invalid"
+
+
 async def test_a_repository_that_was_taken_out_of_the_installation_is_said_to_be(
     hub: LocalHub, http: httpx2.AsyncClient
 ) -> None:
