@@ -184,7 +184,7 @@ async def test_a_service_that_github_does_not_reach_is_a_problem(hub: LocalHub, 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"webhook_url": ""}, "GitHub sends no events to anybody"),
+        ({"webhook_url": ""}, "the repository's webhooks cannot be seen with this credential"),
         ({"webhook_secret": ""}, "events are not signed"),
         ({"events": ("pull_request",)}, "no event tells of a failed run"),
         ({"events": ("workflow_run",)}, "not subscribed: check_suite, issue_comment, pull_request"),
@@ -196,6 +196,12 @@ async def test_a_webhook_set_up_wrongly_is_told(
     app = await publisher(hub, service, **changes)
     told = bad(await examine_github(settings(hub, **of_publisher(app)), REPOSITORY), "webhook")
     assert any(says in each for each in told), told
+
+
+async def test_an_app_without_a_webhook_sends_nothing_to_anybody(hub: LocalHub, service: Service) -> None:
+    app = await publisher(hub, service, webhook_url="")
+    told = bad(await examine_github(settings(hub, **of_publisher(app)), None), "webhook")
+    assert told[0].startswith("GitHub sends no events to anybody")
 
 
 async def test_a_workflow_that_would_not_run_on_a_fix_is_named_with_its_reason(
