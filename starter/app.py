@@ -16,6 +16,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from starter import metrics
 from starter.bodies import BodyReader, RefusedError
+from starter.dashboard.routes import router
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
 from starter.serving import run_server
 from starter.settings import StarterSettings
@@ -58,7 +59,7 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
             body = await _read_verified(request, bodies, secrets)
             answer = await dispatcher.carry_out(interpret(event, body))
         except RefusedError as refused:
-            counts.count(Verdict.REFUSED, refused.reason)
+            counts.count(Verdict.REFUSED, refused.reason, signed=False)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
@@ -90,6 +91,7 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
     async def expose_counts() -> PlainTextResponse:
         return PlainTextResponse(counts.prometheus(), media_type=metrics.CONTENT_TYPE)
 
+    app.include_router(router(settings, client, counts))
     return app
 
 

@@ -3,35 +3,29 @@
 import base64
 import binascii
 import hmac
-import ipaddress
 import logging
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from google.protobuf import json_format
-from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, TypeAdapter, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.middleware.cors import CORSMiddleware
 from temporalio.api.common.v1 import Payloads
 from temporalio.converter import PayloadCodec
 
 from starter.bodies import BodyReader, RefusedError
+from starter.proxies import TrustedProxies
 from starter.serving import run_server
-from starter.settings import CommaList
+from starter.settings import CommaList, Proxies
 from workflows.codec import PayloadKeyError
 
 MAX_BODY_BYTES: Final = 16_000_000
 """A page of a history in base64; Temporal sends at most 4 MB in one message."""
 
-_NETWORKS: Final = TypeAdapter(tuple[IPvAnyNetwork, ...])
 _log: Final = logging.getLogger(__name__)
-
-
-def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
-    _NETWORKS.validate_python(value)
-    return value
 
 
 class CodecServerSettings(BaseSettings):
@@ -44,7 +38,7 @@ class CodecServerSettings(BaseSettings):
     token: SecretStr | None = Field(
         default=None, description="who sends it, as bearer token or as password, may read every payload"
     )
-    proxies: Annotated[CommaList, AfterValidator(_networks)] = Field(
+    proxies: Proxies = Field(
         default=(), description="addresses of the proxies whose word on who is calling is believed"
     )
     proxy_user_header: str = Field(
@@ -71,11 +65,10 @@ class _Doorkeeper:
 
     def __init__(self, settings: CodecServerSettings) -> None:
         self._token = settings.token.get_secret_value().encode() if settings.token else b""
-        self._proxies = _NETWORKS.validate_python(settings.proxies)
-        self._user_header = settings.proxy_user_header
+        self._proxies = TrustedProxies(settings.proxies, settings.proxy_user_header)
 
     def admits(self, request: Request) -> bool:
-        return self._holds_token(request) or self._comes_through_proxy(request)
+        return self._holds_token(request) or self._proxies.user(request) is not None
 
     def _holds_token(self, request: Request) -> bool:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
@@ -85,12 +78,6 @@ class _Doorkeeper:
         elif scheme.lower() != "bearer":
             return False
         return bool(self._token) and hmac.compare_digest(given, self._token)
-
-    def _comes_through_proxy(self, request: Request) -> bool:
-        if request.client is None or not request.headers.get(self._user_header):
-            return False
-        caller = ipaddress.ip_address(request.client.host)
-        return any(caller in network for network in self._proxies)
 
 
 def create_app(settings: CodecServerSettings, codec: PayloadCodec) -> FastAPI:
