@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import httpx2
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.adapters.access import Access
+from activities.adapters.channel import Channel, is_channel
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
 from activities.adapters.github import GitHub
@@ -41,6 +42,7 @@ from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
+from activities.publishing.notices import NoticeActivities
 from activities.publishing.repository import RepositoryActivities
 from activities.publishing.switch import WriteSwitch
 from workflows.configuration import Duration
@@ -100,6 +102,8 @@ class WorkerSettings(BaseSettings):
     """REST root; `https://HOST/api/v3` on GitHub Enterprise Server."""
     github_url: str = "https://github.com"
     """Web and git root."""
+    dashboard_url: str | None = None
+    """Where people reach `regreen serve`, for links in notices."""
     publisher_token: SecretStr | None = None
     """Personal token that may write contents and pull requests. Simple alternative to an App."""
     publisher_app_id: str | None = None
@@ -113,6 +117,8 @@ class WorkerSettings(BaseSettings):
     """Pause after each write, per installation and process. GitHub asks for a second."""
     pause_file: Path | None = None
     """While this file exists, the publisher writes nothing to GitHub."""
+    notify_url: SecretStr | None = None
+    """Slack-compatible incoming webhook that is told when a human is needed; a credential."""
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
     log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
@@ -133,6 +139,15 @@ class WorkerSettings(BaseSettings):
 
     tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
     """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
+
+    @field_validator("notify_url")
+    @classmethod
+    def _kept_from_the_wire(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        if not is_channel(url.get_secret_value()):
+            raise ValueError("it must be an https:// address")
+        return url
 
     @model_validator(mode="after")
     def _publisher_can_write(self) -> Self:
@@ -184,7 +199,9 @@ def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> 
         turns=Turns(settings.github_write_spacing),
     )
     switch = WriteSwitch(github, settings.pause_file)
-    checks = ChecksActivities(github, switch)
+    channel = Channel(http, settings.notify_url) if settings.notify_url is not None else None
+    checks = ChecksActivities(github, switch, notifies=channel is not None)
+    notices = NoticeActivities(channel, settings.github_url, settings.dashboard_url)
     publishing = PublishingActivities(github, switch)
     repository = RepositoryActivities(github, switch)
     return [
@@ -202,6 +219,7 @@ def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> 
         publishing.post_report,
         publishing.authorise_order,
         repository.report_broken_settings,
+        notices.notify_human,
         SweepActivities(github).find_failed_runs,
     ]
 

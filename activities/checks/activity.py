@@ -47,11 +47,13 @@ class ChecksActivities:
     Args:
         github: Where the runs are.
         switch: Asked before a rerun.
+        notifies: Whether there is a channel by which humans are told that they are needed.
     """
 
-    def __init__(self, github: GitHub, switch: WriteSwitch) -> None:
+    def __init__(self, github: GitHub, switch: WriteSwitch, *, notifies: bool = False) -> None:
         self._github = github
         self._switch = switch
+        self._notifies = notifies
 
     @activity.defn
     @translating
@@ -77,6 +79,7 @@ class ChecksActivities:
         standing = None
         if request.with_standing:
             standing = await read_standing(self._github, self._switch, found)
+            standing = standing.model_copy(update={"notifies": self._notifies})
         return TriagedRun(**dict(found), standing=standing)
 
     @activity.defn

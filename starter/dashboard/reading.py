@@ -15,7 +15,7 @@ from starter.remediations import Details, Overview, Remediations
 from starter.statistics import Statistics, add_up
 from workflows import naming
 from workflows.connection import TemporalUnreachableError
-from workflows.models import Outcome, Payload, State, Status
+from workflows.models import CALLS_FOR_A_HUMAN, Outcome, Payload, State, Status
 
 T = TypeVar("T")
 
@@ -37,7 +37,6 @@ SILENCE: Final = timedelta(hours=24)
 
 _MOST_KEPT: Final = 200
 _RECENT: Final = 10
-_CALLS_FOR_A_HUMAN: Final = (Outcome.NEEDS_HUMAN, Outcome.EXHAUSTED, Outcome.UNVERIFIED)
 
 
 class Period(StrEnum):
@@ -191,7 +190,7 @@ class Reader:
 
     async def _numbers(self, period: Period) -> Numbers:
         now = datetime.now(UTC)
-        handed_over = ", ".join(f"'{outcome}'" for outcome in _CALLS_FOR_A_HUMAN)
+        handed_over = ", ".join(f"'{outcome}'" for outcome in sorted(CALLS_FOR_A_HUMAN))
         since = (now - period.length).isoformat(timespec="seconds")
         running = "ExecutionStatus = 'Running'"
         within, going, awaiting, given, newest = await asyncio.gather(
