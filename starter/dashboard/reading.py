@@ -13,9 +13,10 @@ from starter.dashboard.story import Story, tell
 from starter.metrics import EventCounts
 from starter.remediations import Details, Overview, Remediations
 from starter.statistics import Statistics, add_up
+from starter.webhook import Verb
 from workflows import naming
 from workflows.connection import TemporalUnreachableError
-from workflows.models import CALLS_FOR_A_HUMAN, Outcome, Payload, State, Status
+from workflows.models import CALLS_FOR_A_HUMAN, Order, Outcome, Payload, State, Status
 
 T = TypeVar("T")
 
@@ -179,14 +180,15 @@ class Reader:
         """
         return await self._kept.get(("told", workflow_id), lambda: self._told(workflow_id))
 
-    def forget(self, workflow_id: str) -> None:
-        """Read a remediation afresh next time: it was given an order."""
-        self._kept.forget(("told", workflow_id))
+    async def order(self, workflow_id: str, verb: Verb, order: Order) -> None:
+        """Give a human's order; the remediation is read afresh after it.
 
-    @property
-    def remediations(self) -> Remediations:
-        """Where orders go."""
-        return self._remediations
+        Raises:
+            RemediationNotFoundError: There is none of this id.
+            RemediationEndedError: It has ended.
+        """
+        await _patiently(lambda: self._remediations.order(workflow_id, verb, order))
+        self._kept.forget(("told", workflow_id))
 
     async def _numbers(self, period: Period) -> Numbers:
         now = datetime.now(UTC)

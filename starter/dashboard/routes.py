@@ -232,8 +232,7 @@ class _Dashboard:
                 advice = "It answers a patch, which `question` must name."
                 raise _ProblemError(HTTPStatus.BAD_REQUEST, "No question is answered", advice)
             order = order_payload(verb, by=f"{visitor.name} (dashboard)", argument=question)
-            await self._reader.remediations.order(workflow_id, verb, order)
-            self._reader.forget(workflow_id)
+            await self._reader.order(workflow_id, verb, order)
             _log.info("%s ordered %s of %s by the dashboard", visitor.name, verb, workflow_id)
             if _wants_json(request):
                 return self._json({"ordered": verb, "workflow_id": workflow_id}, HTTPStatus.ACCEPTED)
