@@ -20,6 +20,7 @@ _TARGET_TURNED_DOWN: Final = 0.1
 _TARGET_HUMAN: Final = 0.3
 _TARGET_GREEN: Final = timedelta(minutes=30)
 _TENTHS_BELOW: Final = 10.0
+_CENT: Final = 0.01
 _PERIODS: Final = {Period.DAY: "24 hours", Period.WEEK: "7 days", Period.MONTH: "30 days"}
 _STATES: Final = {
     State.TRIAGE: "looking at the run",
@@ -228,8 +229,10 @@ def clock(moment: datetime) -> str:
 
 
 def money(usd: float | None) -> str:
-    """`US$ 1.23`; a dash where it is not known."""
-    return NOTHING if usd is None else f"US$ {usd:.2f}"
+    """`US$ 1.23`, `< US$ 0.01`; a dash where it is not known."""
+    if usd is None:
+        return NOTHING
+    return "< US$ 0.01" if 0 < usd < _CENT else f"US$ {usd:.2f}"
 
 
 def period(chosen: Period) -> str:

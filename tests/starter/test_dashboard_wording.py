@@ -52,7 +52,7 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 
 
 def test_money_and_rates_are_rounded_for_people() -> None:
-    assert wording.money(1.236) == "US$ 1.24"
+    assert [wording.money(usd) for usd in (1.236, 0.004, 0.0)] == ["US$ 1.24", "< US$ 0.01", "US$ 0.00"]
     assert wording.percent(Share(count=2, of=3)) == "67 %"
 
 
