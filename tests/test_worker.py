@@ -76,7 +76,9 @@ def test_a_worker_that_publishes_names_the_credential_it_lacks_in_one_line(role:
 
 @pytest.mark.parametrize("url", ["http://chat.example/hook/s3cr3t", "chat.example/s3cr3t", "ftp://x/s3cr3t"])
 def test_a_channel_that_would_be_told_in_the_clear_is_refused_without_naming_it(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="REGREEN_NOTIFY_URL is unusable: it must be an https") as said:
+    with pytest.raises(
+        ConfigurationError, match="REGREEN_NOTIFY_URL is unusable: it must be an https"
+    ) as said:
         load(WorkerSettings, role="analyst", notify_url=url)
     assert "s3cr3t" not in str(said.value)
 

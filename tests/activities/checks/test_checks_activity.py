@@ -546,13 +546,19 @@ async def test_a_throttled_rerun_waits_as_github_asks(wire: ScriptedWire) -> Non
 
 
 @pytest.mark.parametrize("notifies", [True, False])
-async def test_a_run_s_standing_says_whether_humans_can_be_told(wire: ScriptedWire, *, notifies: bool) -> None:
+async def test_a_run_s_standing_says_whether_humans_can_be_told(
+    wire: ScriptedWire, *, notifies: bool
+) -> None:
     wire.on("GET", RUN, answer(200, a_run()))
     wire.on("GET", f"{ROOT}/pulls", answer(200, []))
     github = wire.github()
     checks = ChecksActivities(github, WriteSwitch(github), notifies=notifies)
     request = TriageRequest(
-        repository=REPOSITORY, run_id=7, run_attempt=1, skip_marker="[skip-ci-remediation]", with_standing=True
+        repository=REPOSITORY,
+        run_id=7,
+        run_attempt=1,
+        skip_marker="[skip-ci-remediation]",
+        with_standing=True,
     )
     standing = (await checks.read_run(request)).standing
     assert standing is not None
