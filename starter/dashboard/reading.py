@@ -38,6 +38,7 @@ SILENCE: Final = timedelta(hours=24)
 
 _MOST_KEPT: Final = 200
 _RECENT: Final = 10
+_NOT_UNDER_WAY: Final = frozenset({State.AWAITING_APPROVAL, State.WATCHING_MERGE, State.WATCHING_REVERT})
 
 
 class Period(StrEnum):
@@ -99,7 +100,7 @@ class Numbers(Payload):
     handed_over: tuple[Overview, ...]
     """Ended within the period, and left to a human."""
     under_way: tuple[Overview, ...]
-    """Open, and not waiting for a human's approval or merge."""
+    """Open, and at work: not waiting for a human's approval or merge, nor watching what was merged."""
     green: tuple[Overview, ...]
     """Open: green, and waiting for a human to merge."""
     recent: tuple[Overview, ...]
@@ -215,9 +216,7 @@ class Reader:
             last_started=max([*newest, *within], key=lambda each: each.started_at, default=None),
             awaiting=tuple(awaiting),
             handed_over=tuple(given),
-            under_way=tuple(
-                each for each in going if each.state not in {State.AWAITING_APPROVAL, State.WATCHING_MERGE}
-            )[:MOST_WAITING],
+            under_way=tuple(each for each in going if each.state not in _NOT_UNDER_WAY)[:MOST_WAITING],
             green=tuple(each for each in going if each.state == State.WATCHING_MERGE)[:MOST_WAITING],
             recent=tuple((within or newest)[:_RECENT]),
         )

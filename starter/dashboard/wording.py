@@ -33,6 +33,7 @@ _STATES: Final = {
     State.AWAITING_CI: "waiting for CI",
     State.REPORTING: "reporting",
     State.WATCHING_MERGE: "green, awaiting merge",
+    State.WATCHING_REVERT: "merged",
     State.DONE: "done",
 }
 _HEADLINES: Final = {
@@ -181,13 +182,14 @@ def _share(name: str, share: Share, goal: str, holds: Callable[[float], bool], m
 
 
 def funnel(statistics: Statistics) -> tuple[Stage, ...]:
-    """From the failures seen to the fixes merged."""
+    """From the failures seen to the fixes that stay."""
     steps = (
         ("Failures seen", statistics.seen, "remediations started"),
         ("Eligible", statistics.eligible, "Regreen's to repair, and ended"),
         ("Attempted", statistics.attempted, "a patch was looked for"),
         ("Green", statistics.green, "CI is green on the fix"),
         ("Merged", statistics.merged, "a human merged the fix"),
+        ("Kept", statistics.kept, "and nobody took it back"),
     )
     return tuple(
         Stage(
@@ -256,7 +258,11 @@ def standing(overview: Overview) -> tuple[str, Tone]:
         return f"{overview.temporal_status.replace('_', ' ')} in Temporal", Tone.BAD
     if overview.open and overview.state in set(State):
         state = State(overview.state)
-        tones = {State.AWAITING_APPROVAL: Tone.WANTED, State.WATCHING_MERGE: Tone.GOOD}
+        tones = {
+            State.AWAITING_APPROVAL: Tone.WANTED,
+            State.WATCHING_MERGE: Tone.GOOD,
+            State.WATCHING_REVERT: Tone.GOOD,
+        }
         return _STATES[state], tones.get(state, Tone.CALM)
     if overview.outcome in set(Outcome):
         outcome = Outcome(overview.outcome)

@@ -117,7 +117,7 @@ async def test_what_ended_is_counted_and_what_was_handed_over_is_shown(
     assert handed_over in [each["repository"] for each in told["handed_over"]]
     assert fixed not in [each["repository"] for each in told["handed_over"]]
     assert [each["name"] for each in told["funnel"]] == [
-        *("Failures seen", "Eligible", "Attempted", "Green", "Merged"),
+        *("Failures seen", "Eligible", "Attempted", "Green", "Merged", "Kept"),
     ]
     assert len(told["targets"]) == 4
     page = (await service.get("/dashboard?period=24h")).text

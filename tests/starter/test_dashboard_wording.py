@@ -76,7 +76,9 @@ def test_of_nothing_no_target_is_met_or_missed() -> None:
 
 def test_the_funnel_is_drawn_as_shares_of_what_was_seen() -> None:
     stages = wording.funnel(add_up([ended(Outcome.FIXED, 5), ended(Outcome.IGNORED)]))
-    assert [(stage.number, stage.share) for stage in stages] == [(2, 1), (1, 0.5), (1, 0.5), (1, 0.5), (0, 0)]
+    assert [(stage.number, stage.share) for stage in stages] == [
+        *((2, 1), (1, 0.5), (1, 0.5), (1, 0.5), (0, 0), (0, 0)),
+    ]
 
 
 @pytest.mark.parametrize(

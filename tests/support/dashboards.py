@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -112,7 +113,7 @@ async def remediated(
         return (await client.count_workflows(query)).count == 1
 
     async with serving(client, script):
-        await Dispatcher(client, Limits(), TriagePolicy()).carry_out(failed)
+        await Dispatcher(client, Limits(revert_watch=timedelta(0)), TriagePolicy()).carry_out(failed)
         try:
             await until(come)
             await until(listed)
