@@ -1,6 +1,9 @@
 """Composition root of the worker process: settings → clients → activities → Temporal workers."""
 
 import asyncio
+import hashlib
+import importlib.metadata
+import importlib.resources
 import logging
 import os
 import signal
@@ -15,7 +18,8 @@ import httpx2
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.adapters.access import Access
@@ -98,6 +102,10 @@ class WorkerSettings(BaseSettings):
     )
 
     role: Role = Role.ALL
+    deployment_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,100}$")
+    """Turns worker versioning on for workflows: each stays with the build that started it."""
+    build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    """Names the build of the workflows, with a deployment name; without one, `default_build_id`."""
     github_api_url: str = "https://api.github.com"
     """REST root; `https://HOST/api/v3` on GitHub Enterprise Server."""
     github_url: str = "https://github.com"
@@ -291,6 +299,34 @@ async def examine_github(settings: WorkerSettings, repository: str | None) -> tu
         )
 
 
+def default_build_id() -> str:
+    """The version and a digest of the workflows' source: where it is the same, so are the workflows."""
+    digest = hashlib.sha256()
+    for source in sorted(importlib.resources.files("workflows").iterdir(), key=lambda each: each.name):
+        if source.name.endswith(".py"):
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    try:
+        version = importlib.metadata.version("regreen")
+    except importlib.metadata.PackageNotFoundError:
+        version = "0"
+    return f"{version}-{digest.hexdigest()[:12]}"
+
+
+def deployment(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
+    """How workflows are tied to this build; None where any build continues any workflow.
+
+    Only workflows are versioned. The analyst's activities go to whichever analyst polls: the builds before
+    and after understand their payloads, and a mended analyst shall serve every open remediation.
+    """
+    if settings.deployment_name is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment_name, settings.build_id or default_build_id()),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
 def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:
     """One Temporal worker per queue that the role serves."""
     workers = []
@@ -307,6 +343,7 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
                     )
                 ),
                 graceful_shutdown_timeout=GRACE,
+                deployment_config=deployment(settings),
             )
         )
     if settings.role is not Role.PUBLISHER:
@@ -337,7 +374,11 @@ async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS))
         for worker in build_workers(client, settings, http):
             await stack.enter_async_context(worker)
+        versioned = deployment(settings) if settings.role is not Role.ANALYST else None
         log.info("serving as %s", settings.role)
+        if versioned is not None:
+            build = versioned.version
+            log.info("workflows: build %s of deployment %s", build.build_id, build.deployment_name)
         await stopping.wait()
         log.info("stopping: running activities get up to %.0f s", GRACE.total_seconds())
 

@@ -129,6 +129,32 @@ def worker(
 
 @app.command()
 @_reported
+def setup(
+    *,
+    retention: Annotated[
+        str | None,
+        typer.Option(
+            "--retention", help="Keep ended remediations this long, as 30d; a new namespace's default."
+        ),
+    ] = None,
+    current: Annotated[
+        str | None,
+        typer.Option("--current", metavar="BUILD_ID", help="Let this build start new remediations."),
+    ] = None,
+    deployment: Annotated[
+        str | None,
+        typer.Option("--deployment", envvar="REGREEN_DEPLOYMENT_NAME", help="Of which deployment."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make what Regreen needs at Temporal: namespace, retention, search attributes."""
+    from starter import commands
+
+    raise typer.Exit(commands.set_up_temporal(retention, current, deployment, as_json=as_json))
+
+
+@app.command()
+@_reported
 def doctor(
     *,
     github: Annotated[

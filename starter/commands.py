@@ -9,10 +9,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
+from pydantic import TypeAdapter, ValidationError
+from temporalio.service import RPCError
 
 from starter import terminal
 from starter.exits import CommandError, ExitStatus
@@ -25,8 +27,11 @@ from starter.remediations import (
 from starter.webhook import Verb, order_payload
 from workflows import naming
 from workflows.codec import Codec, PayloadKeyError
-from workflows.configuration import ConfigurationError, load
-from workflows.connection import PayloadSettings, SearchAttributesError, TemporalUnreachableError
+from workflows.configuration import ConfigurationError, Duration, load
+from workflows.connection import PayloadSettings, SearchAttributesError, TemporalUnreachableError, connect
+
+if TYPE_CHECKING:
+    from starter.temporal_setup import Step
 
 T = TypeVar("T")
 
@@ -61,6 +66,47 @@ def serve_codec(host: str | None, port: int | None) -> None:
 
     _log_to_stderr()
     _run(lambda: serve(load(CodecServerSettings, host=host, port=port), Codec(load(PayloadSettings).ring())))
+
+
+def set_up_temporal(
+    retention: str | None, current: str | None, deployment: str | None, *, as_json: bool
+) -> int:
+    """Make what Regreen needs at Temporal and say so; the exit status says whether all of it is there."""
+    from starter.temporal_setup import set_up  # noqa: PLC0415 — only this command needs what it imports
+
+    if current is not None and not deployment:
+        raise CommandError(
+            "--current needs the deployment's name: give --deployment, or set REGREEN_DEPLOYMENT_NAME",
+            ExitStatus.USAGE,
+        )
+    try:
+        kept = None if retention is None else TypeAdapter(Duration).validate_python(retention)
+    except ValidationError as error:
+        raise CommandError("--retention is written like 30d", ExitStatus.USAGE) from error
+    if kept is not None and kept < timedelta(days=1):
+        raise CommandError("Temporal keeps what has ended for a day at least", ExitStatus.USAGE)
+
+    async def work() -> "tuple[Step, ...]":
+        try:
+            return await set_up(
+                await connect(),
+                retention=kept,
+                current=(deployment, current) if deployment and current is not None else None,
+            )
+        except RPCError as error:
+            raise CommandError(f"Temporal refuses: {error.message}", ExitStatus.FAILED) from error
+
+    steps = _run(work)
+    complete = all(step.done for step in steps)
+    if as_json:
+        _print_json({"ok": complete, "steps": [dataclasses.asdict(step) for step in steps]})
+        return ExitStatus.DONE if complete else ExitStatus.FAILED
+    for step in steps:
+        mark = "open" if not step.done else "done" if step.changed else "ok"
+        typer.echo(terminal.plain(f"{mark:<5} {step.part:<11} {step.text}"))
+        if step.command:
+            typer.echo(terminal.plain(f"{'':<17} → an administrator runs: {step.command}"))
+    return ExitStatus.DONE if complete else ExitStatus.FAILED
 
 
 def examine_machine(*, as_json: bool) -> int:
