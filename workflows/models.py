@@ -882,6 +882,8 @@ class Report(Payload):
     model_calls: int = 0
     cost_usd: float | None = None
     """What the model calls cost; None where there were none, or a price is not known."""
+    unpublished: bool = False
+    """`proposal` is a patch that the gate let through and that is not on the fix branch."""
 
 
 class PostedReport(Payload):

@@ -59,9 +59,10 @@ SEARCH_ATTRIBUTES: Final = (
 SETTINGS_MARKER: Final = "<!-- regreen settings -->"
 """Opens the comment that says what is wrong with a repository's settings."""
 
+_LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 _WORKFLOW_ID: Final = re.compile(r"ci-remediation/([\w.-]+/[\w.-]+)/(\d+)", re.ASCII)
 _FIX_BRANCH: Final = re.compile(r"regreen/(\d+)", re.ASCII)
-_RUN_URL: Final = re.compile(r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
+_RUN_URL: Final = re.compile(r"(https?://[^/\s]+/)([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
 _QUEUE_BRANCH: Final = re.compile(r"gh-readonly-queue/.+/pr-(\d{1,18})-[0-9a-f]{40}", re.ASCII | re.DOTALL)
 _REVERT: Final = re.compile(
     r'Revert "(?:Fix [a-z -]+ in run \d+|Merge pull request #\d+ from [^\s"]+/regreen/\d+)'
@@ -87,7 +88,16 @@ def parse_remediation_id(workflow_id: str) -> tuple[str, int] | None:
 def parse_run_url(url: str) -> tuple[str, int] | None:
     """The repository ("owner/name") and run id that a run's web address names, or None."""
     match = _RUN_URL.fullmatch(url)
-    return (match[1], int(match[2])) if match else None
+    return (match[2], int(match[3])) if match else None
+
+
+def home_of(run_url: str, run_id: int) -> str:
+    """The web address of a run's repository, by the run's own; empty where that is no address of this run.
+
+    It is GitHub's own word for where the repository is, so it holds after a renaming too.
+    """
+    match = _RUN_URL.fullmatch(run_url)
+    return f"{match[1]}{match[2]}" if match and int(match[3]) == run_id else ""
 
 
 def attempt_id(remediation: str, attempt: int) -> str:
@@ -104,6 +114,11 @@ def parse_fix_branch(branch: str) -> int | None:
     """The run id that a fix branch names, or None for any other branch."""
     match = _FIX_BRANCH.fullmatch(branch)
     return int(match[1]) if match else None
+
+
+def is_login(text: str) -> bool:
+    """Whether `text` may be a person's login; those of an enterprise's managed users have an underscore."""
+    return _LOGIN.fullmatch(text) is not None
 
 
 def parse_queue_branch(branch: str) -> int | None:

@@ -389,6 +389,16 @@ async def test_only_green_is_green(
     assert (result.outcome, result.reason) == (outcome, reason)
 
 
+@pytest.mark.parametrize(("step", "unpublished"), [("write_commit", True), ("read_checks", False)])
+async def test_the_report_knows_whether_the_patch_it_names_was_published(
+    remediate: Remediate, step: str, *, unpublished: bool
+) -> None:
+    refused = ApplicationError("workflows: write", type="forbidden", non_retryable=True)
+    script = ScriptedActivities(**{step: refused})
+    assert (await remediate(script)).reason is Reason.PERMISSION_MISSING
+    assert script.called("post_report")[-1].unpublished is unpublished
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
