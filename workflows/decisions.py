@@ -25,6 +25,7 @@ from workflows.models import (
     Reason,
     RunSnapshot,
     TriagePolicy,
+    Twin,
 )
 from workflows.naming import parse_fix_branch
 from workflows.repository_settings import SettingsReading, Standing
@@ -102,6 +103,11 @@ def within_budgets(standing: Standing, limits: Limits) -> Ending | None:
     if standing.opened_today >= limits.pull_requests_per_day:
         return Ending(Outcome.NEEDS_HUMAN, Reason.DAY_SPENT, f"{standing.opened_today} within 24 hours")
     return None
+
+
+def after_twin(twin: Twin) -> Ending | None:
+    """Whether another run is looked after in place of this one; None means no."""
+    return Ending(Outcome.IGNORED, Reason.TWIN_RUN, f"run {twin.run_id}") if twin.run_id else None
 
 
 def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:

@@ -152,6 +152,7 @@ class Reason(StrEnum):
     PULL_REQUEST_DONE = "pull_request_done"
     BASE_RED = "base_red"
     FIX_REVERTED = "fix_reverted"
+    TWIN_RUN = "twin_run"
     MERGE_QUEUE = "merge_queue"
     TAG = "tag"
     REPOSITORY_GONE = "repository_gone"
@@ -211,6 +212,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.PULL_REQUEST_DONE: "The pull request of the failed run is already merged or closed.",
     Reason.BASE_RED: "The base branch fails in the same way; this change did not cause it.",
     Reason.FIX_REVERTED: "The commit takes back a fix of Regreen; it is not offered again.",
+    Reason.TWIN_RUN: "Another failed run of the same workflow and commit is looked after in its place.",
     Reason.MERGE_QUEUE: "The run tested an entry of the merge queue; its branch is not Regreen's to repair.",
     Reason.TAG: "The run belongs to a tag that the default branch has left behind; tags are not moved.",
     Reason.REPOSITORY_GONE: "The repository or the run cannot be read: deleted, renamed, or out of reach.",
@@ -944,6 +946,24 @@ class ChecksReading(Payload):
     failing_branch_moved: bool = False
     also_red: tuple[Name, ...] = ()
     """Checks that are red beside a green verdict: red before, or not required."""
+
+
+class TwinRequest(Payload):
+    """Argument of `find_twin`."""
+
+    repository: Repository
+    run_id: int
+    workflow_id: int
+    head_sha: Sha
+    created_at: datetime
+    """When GitHub made the run."""
+
+
+class Twin(Payload):
+    """Result of `find_twin`."""
+
+    run_id: int | None = None
+    """The run that is looked after in this one's place; None where this one is."""
 
 
 class RerunRequest(Payload):

@@ -209,13 +209,27 @@ class RemediationWorkflow:
             there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
             wanted = wanted.model_copy(update=there)
             base = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure")
-        return decisions.after_evidence(evidence, base)
+        ending = decisions.after_evidence(evidence, base)
+        return ending and (await self._leave_to_twin() or ending)
+
+    async def _leave_to_twin(self) -> Ending | None:
+        """Whether the same failure is being looked after already: a push to a pull request makes two runs."""
+        if self._case.status.fix_head_sha is not None or not workflow.patched("one-repair-per-commit"):
+            return None
+        wanted = self._case.find_twin()
+        return decisions.after_twin(
+            await self._do(policies.FIND_TWIN, wanted, "Is another run of this commit looked after?")
+        )
 
     async def _diagnose(self) -> Ending | None:
         self._enter(State.DIAGNOSIS)
         wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
         diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._know(diagnosis=diagnosis)
+        # A transient failure is each run's own: the rerun of one says nothing of the other.
+        twin = None if diagnosis.action is models.Action.RERUN else await self._leave_to_twin()
+        if twin is not None:
+            return twin
         if self._case.request.policy.ask_model and consultation.wants_model(self._case.run, diagnosis):
             self._know(diagnosis=await self._ask_model(wanted, diagnosis))
         if self._wants_rerun():
@@ -315,7 +329,10 @@ class RemediationWorkflow:
         self._know(
             proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
         )
-        ending = decisions.after_proposal(result.proposal, result.verdict, earlier)
+        # Once more, for a twin may have failed since: nothing of this one is published yet.
+        ending = decisions.after_proposal(result.proposal, result.verdict, earlier) or (
+            await self._leave_to_twin()
+        )
         if ending is not None:
             return ending
         if self._case.needs_approval(result):

@@ -29,6 +29,7 @@ from workflows.models import (
     RunSnapshot,
     Status,
     TriageRequest,
+    TwinRequest,
 )
 from workflows.naming import fix_branch
 from workflows.repository_settings import (
@@ -138,6 +139,16 @@ class Case:
         """Argument of `rerun_failed_jobs`."""
         return RerunRequest(
             repository=self.request.repository, run_id=self.run.run_id, run_attempt=self.run.run_attempt
+        )
+
+    def find_twin(self) -> TwinRequest:
+        """Argument of `find_twin`."""
+        return TwinRequest(
+            repository=self.request.repository,
+            run_id=self.run.run_id,
+            workflow_id=self.run.workflow_id,
+            head_sha=self.run.head_sha,
+            created_at=self.run.created_at,
         )
 
     def patch(self, hint: str | None) -> PatchRequest:

@@ -66,8 +66,10 @@ async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate)
         "read_run",
         "collect_evidence",
         "diagnose_failure",
+        "find_twin",
         "propose_patch",
         "judge_patch",
+        "find_twin",
         "write_commit",
         "advance_fix_branch",
         "open_pull_request",
@@ -239,6 +241,47 @@ async def test_the_same_failure_on_the_base_branch_is_not_this_changes_fault(rem
     assert [request.run_id for request in script.called("collect_evidence")] == [12, 11]
     [said] = script.called("post_report")
     assert (said.reason, said.detail) == (Reason.BASE_RED, "the base branch's own failed run is 11")
+
+
+async def test_a_run_whose_twin_is_looked_after_says_and_does_nothing(remediate: Remediate) -> None:
+    script = ScriptedActivities(find_twin=models.Twin(run_id=11))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.IGNORED, Reason.TWIN_RUN)
+    assert result.detail == "run 11"
+    assert {"diagnose_by_model", "propose_patch", "post_report"}.isdisjoint(script.names())
+
+
+async def test_a_twin_that_fails_while_a_patch_is_made_is_found_before_it_is_published(
+    remediate: Remediate,
+) -> None:
+    script = ScriptedActivities(find_twin=[models.Twin(), models.Twin(run_id=11)], judge_patch=ASKS)
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.IGNORED, Reason.TWIN_RUN)
+    assert {"write_commit", "post_report"}.isdisjoint(script.names())
+
+
+async def test_a_transient_failure_is_rerun_whatever_its_twin_does(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        diagnose_failure=diagnosis(action=Action.RERUN),
+        read_run=[snapshot(), snapshot(run_attempt=2, conclusion="success")],
+        find_twin=models.Twin(run_id=11),
+    )
+    assert (await remediate(script)).outcome is Outcome.FLAKY
+
+
+async def test_what_is_published_is_not_left_to_a_twin(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        read_checks=RED_TWICE, find_twin=[models.Twin(), models.Twin(), models.Twin(run_id=11)]
+    )
+    assert (await remediate(script)).outcome is Outcome.FIXED
+
+
+async def test_without_evidence_a_twin_keeps_a_second_report_away(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        collect_evidence=evidence(jobs=(), failed_jobs=0), find_twin=models.Twin(run_id=11)
+    )
+    assert (await remediate(script)).reason is Reason.TWIN_RUN
+    assert "post_report" not in script.names()
 
 
 async def test_another_failure_on_the_base_branch_does_not_excuse_this_one(remediate: Remediate) -> None:
