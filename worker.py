@@ -189,7 +189,6 @@ def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> 
         checks.read_run,
         checks.read_checks,
         checks.rerun_failed_jobs,
-        checks.find_twin,
         publishing.judge_patch,
         publishing.write_commit,
         publishing.advance_fix_branch,

@@ -9,6 +9,7 @@ from workflows.models import (
     Action,
     Approval,
     AttemptRecord,
+    BranchResult,
     BranchState,
     ChecksReading,
     CiVerdict,
@@ -25,7 +26,6 @@ from workflows.models import (
     Reason,
     RunSnapshot,
     TriagePolicy,
-    Twin,
 )
 from workflows.naming import parse_fix_branch
 from workflows.repository_settings import SettingsReading, Standing
@@ -105,9 +105,9 @@ def within_budgets(standing: Standing, limits: Limits) -> Ending | None:
     return None
 
 
-def after_twin(twin: Twin) -> Ending | None:
+def left_to(twin_run: int | None) -> Ending | None:
     """Whether another run is looked after in place of this one; None means no."""
-    return Ending(Outcome.IGNORED, Reason.TWIN_RUN, f"run {twin.run_id}") if twin.run_id else None
+    return Ending(Outcome.IGNORED, Reason.TWIN_RUN, f"run {twin_run}") if twin_run else None
 
 
 def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
@@ -172,7 +172,7 @@ def repeats(proposal: Proposal, record: AttemptRecord) -> bool:
     return same_patch or (record.tree is not None and record.tree == proposal.tree)
 
 
-def after_branch(state: BranchState) -> Ending | None:
+def after_branch(branch: BranchResult) -> Ending | None:
     """Whether the fix branch is ours and in place; None means yes."""
     return {
         BranchState.ADVANCED: None,
@@ -180,7 +180,8 @@ def after_branch(state: BranchState) -> Ending | None:
         BranchState.BASE_MOVED: Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
         BranchState.CLOSED: Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
         BranchState.MERGED: Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY),
-    }[state]
+        BranchState.TWIN: left_to(branch.twin_run),
+    }[branch.state]
 
 
 def after_pull_request(pull_request: PullRequest) -> Ending | None:

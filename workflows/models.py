@@ -365,6 +365,8 @@ class RunSnapshot(Payload):
     """The branch is named like one of our fix branches, but its head commit is not by us."""
     reverts_fix: bool = False
     """The head commit takes back a fix of ours."""
+    twin_run: int | None = None
+    """Another failed run of the same push and workflow that is looked after in place of this one."""
 
     @property
     def target_branch(self) -> str:
@@ -780,6 +782,9 @@ class BranchRequest(Payload):
     failing_branch: Name
     failing_sha: Sha
     """The failing branch must still stand here, else nothing is written."""
+    workflow_id: int = 0
+    run_created_at: datetime | None = None
+    """When GitHub made the failed run, by which others of the push are known; None: none is looked for."""
 
 
 class BranchState(StrEnum):
@@ -795,6 +800,8 @@ class BranchState(StrEnum):
     """The fix pull request was closed; nothing was written."""
     MERGED = "merged"
     """The fix pull request was merged; nothing was written."""
+    TWIN = "twin"
+    """Another failed run of the same push and workflow is looked after instead; nothing was written."""
 
 
 class BranchResult(Payload):
@@ -802,6 +809,8 @@ class BranchResult(Payload):
 
     state: BranchState
     tip: Sha | None = None
+    twin_run: int | None = None
+    """The run that is looked after instead; None in every state but `twin`."""
 
 
 class PullRequestRequest(Payload):
@@ -946,24 +955,6 @@ class ChecksReading(Payload):
     failing_branch_moved: bool = False
     also_red: tuple[Name, ...] = ()
     """Checks that are red beside a green verdict: red before, or not required."""
-
-
-class TwinRequest(Payload):
-    """Argument of `find_twin`."""
-
-    repository: Repository
-    run_id: int
-    workflow_id: int
-    head_sha: Sha
-    created_at: datetime
-    """When GitHub made the run."""
-
-
-class Twin(Payload):
-    """Result of `find_twin`."""
-
-    run_id: int | None = None
-    """The run that is looked after in this one's place; None where this one is."""
 
 
 class RerunRequest(Payload):

@@ -118,7 +118,6 @@ DIAGNOSE_BY_MODEL: Final = Step(
 RERUN_FAILED_JOBS: Final = Step(
     "rerun_failed_jobs", models.RerunRequest, models.RerunResult, PUBLISHER_QUEUE, GITHUB_CALL
 )
-FIND_TWIN: Final = Step("find_twin", models.TwinRequest, models.Twin, PUBLISHER_QUEUE, GITHUB_CALL)
 PROPOSE_PATCH: Final = Step(
     "propose_patch", models.PatchRequest, models.Proposal, ANALYST_QUEUE, REPAIR_SESSION, PROGRESS
 )
@@ -197,7 +196,6 @@ STEPS: Final = (
     DIAGNOSE_FAILURE,
     DIAGNOSE_BY_MODEL,
     RERUN_FAILED_JOBS,
-    FIND_TWIN,
     PROPOSE_PATCH,
     OPEN_SESSION,
     TAKE_TURN,

@@ -210,16 +210,7 @@ class RemediationWorkflow:
             wanted = wanted.model_copy(update=there)
             base = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure")
         ending = decisions.after_evidence(evidence, base)
-        return ending and (await self._leave_to_twin() or ending)
-
-    async def _leave_to_twin(self) -> Ending | None:
-        """Whether the same failure is being looked after already: a push to a pull request makes two runs."""
-        if self._case.status.fix_head_sha is not None or not workflow.patched("one-repair-per-commit"):
-            return None
-        wanted = self._case.find_twin()
-        return decisions.after_twin(
-            await self._do(policies.FIND_TWIN, wanted, "Is another run of this commit looked after?")
-        )
+        return ending and (decisions.left_to(run.twin_run) or ending)
 
     async def _diagnose(self) -> Ending | None:
         self._enter(State.DIAGNOSIS)
@@ -227,9 +218,8 @@ class RemediationWorkflow:
         diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._know(diagnosis=diagnosis)
         # A transient failure is each run's own: the rerun of one says nothing of the other.
-        twin = None if diagnosis.action is models.Action.RERUN else await self._leave_to_twin()
-        if twin is not None:
-            return twin
+        if diagnosis.action is not models.Action.RERUN and self._case.run.twin_run is not None:
+            return decisions.left_to(self._case.run.twin_run)
         if self._case.request.policy.ask_model and consultation.wants_model(self._case.run, diagnosis):
             self._know(diagnosis=await self._ask_model(wanted, diagnosis))
         if self._wants_rerun():
@@ -329,10 +319,7 @@ class RemediationWorkflow:
         self._know(
             proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
         )
-        # Once more, for a twin may have failed since: nothing of this one is published yet.
-        ending = decisions.after_proposal(result.proposal, result.verdict, earlier) or (
-            await self._leave_to_twin()
-        )
+        ending = decisions.after_proposal(result.proposal, result.verdict, earlier)
         if ending is not None:
             return ending
         if self._case.needs_approval(result):
@@ -405,7 +392,7 @@ class RemediationWorkflow:
         self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
         branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
-        ending = decisions.after_branch(branch.state)
+        ending = decisions.after_branch(branch)
         if ending is not None:
             return ending
         self._know(fix_head_sha=branch.tip or commit.sha)
@@ -460,7 +447,8 @@ class RemediationWorkflow:
         try:
             if self._stop is not None:
                 await self._close_pull_request()
-            if self._case.status.run is not None and _is_said(ending):
+            asked = self._case.status.approval is not None
+            if self._case.status.run is not None and (asked or _is_said(ending)):
                 await self._post()
         except ActivityError as failure:
             workflow.logger.warning("the outcome could not be reported: %s", failure.cause)

@@ -29,7 +29,6 @@ from workflows.models import (
     RunSnapshot,
     Status,
     TriageRequest,
-    TwinRequest,
 )
 from workflows.naming import fix_branch
 from workflows.repository_settings import (
@@ -141,16 +140,6 @@ class Case:
             repository=self.request.repository, run_id=self.run.run_id, run_attempt=self.run.run_attempt
         )
 
-    def find_twin(self) -> TwinRequest:
-        """Argument of `find_twin`."""
-        return TwinRequest(
-            repository=self.request.repository,
-            run_id=self.run.run_id,
-            workflow_id=self.run.workflow_id,
-            head_sha=self.run.head_sha,
-            created_at=self.run.created_at,
-        )
-
     def patch(self, hint: str | None) -> PatchRequest:
         """Argument of `PatchAttempt`: on top of the fix so far, or of the failed commit."""
         return PatchRequest(
@@ -201,6 +190,8 @@ class Case:
             commit=commit,
             failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
+            workflow_id=self.run.workflow_id,
+            run_created_at=None if self.run.head_is_fork else self.run.created_at,
         )
 
     def open_pull_request(self) -> PullRequestRequest:

@@ -1,7 +1,6 @@
 """Activities that read what CI says, and the one that asks it to say it again."""
 
 import asyncio
-from datetime import timedelta
 from typing import Final
 
 from temporalio import activity
@@ -23,7 +22,8 @@ from activities.checks.verdict import (
 from activities.errors import PermanentError, translating
 from activities.publishing.repository import read_standing
 from activities.publishing.switch import WriteSwitch
-from workflows import conclusions, naming
+from activities.publishing.twins import Origin, find_twin
+from workflows import naming
 from workflows.models import (
     ChecksReading,
     ChecksRequest,
@@ -31,17 +31,14 @@ from workflows.models import (
     RerunRequest,
     RerunResult,
     RerunState,
+    RunSnapshot,
     TriageRequest,
-    Twin,
-    TwinRequest,
 )
 from workflows.repository_settings import TriagedRun
 
 _ACTIONS_APP: Final = "github-actions"
 _STATUS: Final = "status"
 Facts = tuple[list[RunFact], list[CheckFact]]
-_ONE_PUSH: Final = timedelta(minutes=10)
-"""GitHub makes the runs of one push within seconds; a later run of the commit is a matter of its own."""
 _RECENT: Final = 20
 """Newest entries of a listing that are looked through for the one that counts."""
 
@@ -79,10 +76,12 @@ class ChecksActivities:
             fix_branch_tip=fix_tip,
             base_run=await self._base_run(run, home, head, default_branch),
         )
-        standing = None
-        if request.with_standing:
-            standing = await read_standing(self._github, self._switch, found)
-        return TriagedRun(**dict(found), standing=standing)
+        if not request.with_standing:
+            return TriagedRun(**dict(found))
+        standing, twin = await asyncio.gather(
+            read_standing(self._github, self._switch, found), self._twin(found)
+        )
+        return TriagedRun(**{**dict(found), "twin_run": twin}, standing=standing)
 
     @activity.defn
     @translating
@@ -127,31 +126,13 @@ class ChecksActivities:
                     return RerunResult(state=RerunState.NOT_PERMITTED, run_attempt=request.run_attempt)
         return RerunResult(state=RerunState.STARTED, run_attempt=started or request.run_attempt + 1)
 
-    @activity.defn
-    @translating
-    async def find_twin(self, request: TwinRequest) -> Twin:
-        """Find the failed run of the same workflow and push that is looked after in place of this one.
-
-        The run that GitHub made first is, but one whose fix stands already goes before it. It only reads, so
-        repeating it is safe.
-        """
-        repository = request.repository
-        twins = [
-            run
-            for run in await self._github.list_runs(repository, head_sha=request.head_sha)
-            if (run.workflow_id, run.id != request.run_id) == (request.workflow_id, True)
-            and run.conclusion in conclusions.FAILED
-            and abs(run.created_at - request.created_at) <= _ONE_PUSH
-            and not is_fork(run, repository)
-        ]
-        tips = await asyncio.gather(*(self._tip(repository, naming.fix_branch(run.id)) for run in twins))
-        published = [run.id for run, tip in zip(twins, tips, strict=True) if tip is not None]
-        earlier = [run.id for run in twins if run.id < request.run_id]
-        return Twin(run_id=min(published or earlier, default=None))
-
     async def _later_attempt(self, request: RerunRequest) -> int | None:
         run = await self._github.get_run(request.repository, request.run_id)
         return run.run_attempt if run.run_attempt > request.run_attempt else None
+
+    async def _twin(self, run: RunSnapshot) -> int | None:
+        # A fork's push makes runs in the fork, and one here.
+        return None if run.head_is_fork else await find_twin(self._github, Origin.of(run))
 
     async def _base_run(
         self, run: WorkflowRun, home: str, head: Head, default_branch: str

@@ -129,7 +129,6 @@ class ScriptedActivities:
             "diagnose_failure": [diagnosis()],
             "diagnose_by_model": [opinion()],
             "rerun_failed_jobs": [models.RerunResult(state=models.RerunState.STARTED, run_attempt=2)],
-            "find_twin": [models.Twin()],
             "propose_patch": [proposal("one"), proposal("two"), proposal("three")],
             "open_session": [SessionStart(closed="No model is set up.")],
             "take_turn": [],

@@ -66,10 +66,8 @@ async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate)
         "read_run",
         "collect_evidence",
         "diagnose_failure",
-        "find_twin",
         "propose_patch",
         "judge_patch",
-        "find_twin",
         "write_commit",
         "advance_fix_branch",
         "open_pull_request",
@@ -243,45 +241,49 @@ async def test_the_same_failure_on_the_base_branch_is_not_this_changes_fault(rem
     assert (said.reason, said.detail) == (Reason.BASE_RED, "the base branch's own failed run is 11")
 
 
+TWIN = models.BranchResult(state=BranchState.TWIN, twin_run=11)
+
+
 async def test_a_run_whose_twin_is_looked_after_says_and_does_nothing(remediate: Remediate) -> None:
-    script = ScriptedActivities(find_twin=models.Twin(run_id=11))
+    script = ScriptedActivities(read_run=snapshot(twin_run=11))
     result = await remediate(script)
     assert (result.outcome, result.reason) == (Outcome.IGNORED, Reason.TWIN_RUN)
     assert result.detail == "run 11"
     assert {"diagnose_by_model", "propose_patch", "post_report"}.isdisjoint(script.names())
 
 
-async def test_a_twin_that_fails_while_a_patch_is_made_is_found_before_it_is_published(
-    remediate: Remediate,
-) -> None:
-    script = ScriptedActivities(find_twin=[models.Twin(), models.Twin(run_id=11)], judge_patch=ASKS)
-    result = await remediate(script)
-    assert (result.outcome, result.reason) == (Outcome.IGNORED, Reason.TWIN_RUN)
-    assert {"write_commit", "post_report"}.isdisjoint(script.names())
+async def test_without_evidence_a_twin_keeps_a_second_report_away(remediate: Remediate) -> None:
+    nothing = evidence(jobs=(), failed_jobs=0)
+    script = ScriptedActivities(read_run=snapshot(twin_run=11), collect_evidence=nothing)
+    assert (await remediate(script)).reason is Reason.TWIN_RUN
+    assert "post_report" not in script.names()
 
 
 async def test_a_transient_failure_is_rerun_whatever_its_twin_does(remediate: Remediate) -> None:
     script = ScriptedActivities(
         diagnose_failure=diagnosis(action=Action.RERUN),
-        read_run=[snapshot(), snapshot(run_attempt=2, conclusion="success")],
-        find_twin=models.Twin(run_id=11),
+        read_run=[snapshot(twin_run=11), snapshot(run_attempt=2, conclusion="success")],
     )
     assert (await remediate(script)).outcome is Outcome.FLAKY
 
 
-async def test_what_is_published_is_not_left_to_a_twin(remediate: Remediate) -> None:
-    script = ScriptedActivities(
-        read_checks=RED_TWICE, find_twin=[models.Twin(), models.Twin(), models.Twin(run_id=11)]
-    )
-    assert (await remediate(script)).outcome is Outcome.FIXED
+async def test_a_twin_that_fails_while_a_patch_is_made_is_found_before_it_is_published(
+    remediate: Remediate,
+) -> None:
+    script = ScriptedActivities(advance_fix_branch=TWIN)
+    result = await remediate(script)
+    assert (result.outcome, result.reason, result.detail) == (Outcome.IGNORED, Reason.TWIN_RUN, "run 11")
+    assert {"open_pull_request", "post_report"}.isdisjoint(script.names())
 
 
-async def test_without_evidence_a_twin_keeps_a_second_report_away(remediate: Remediate) -> None:
-    script = ScriptedActivities(
-        collect_evidence=evidence(jobs=(), failed_jobs=0), find_twin=models.Twin(run_id=11)
-    )
-    assert (await remediate(script)).reason is Reason.TWIN_RUN
-    assert "post_report" not in script.names()
+async def test_who_approved_a_patch_hears_that_a_twin_went_before_it(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(judge_patch=ASKS, advance_fix_branch=TWIN)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        asked = await until(handle, lambda status: status.question is not None)
+        await handle.signal(RemediationWorkflow.approve, Order(by="ada", question=asked.question))
+        assert (await handle.result()).reason is Reason.TWIN_RUN
+    assert script.called("post_report")[-1].reason is Reason.TWIN_RUN
 
 
 async def test_another_failure_on_the_base_branch_does_not_excuse_this_one(remediate: Remediate) -> None:

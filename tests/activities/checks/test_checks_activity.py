@@ -1,5 +1,4 @@
 import json
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -18,7 +17,6 @@ from workflows.models import (
     RerunState,
     RunSnapshot,
     TriageRequest,
-    TwinRequest,
 )
 
 REPOSITORY = "acme/widgets"
@@ -493,35 +491,6 @@ async def test_the_fix_branch_and_pull_request_are_read_when_asked_for(wire: Scr
     wire.on("GET", f"{ROOT}/pulls/6", answer(200, merged))
     found = await activities(wire).read_checks(checks_request(fix_branch="regreen/7", pull_request=6))
     assert (found.branch_tip, found.pull_request_open, found.pull_request_merged) == (TIP, False, True)
-
-
-# ── find_twin ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("other", "published", "found"),
-    [
-        ({"id": 6}, False, 6),
-        ({"id": 6, "conclusion": "startup_failure", "created_at": "2026-01-02T03:05:00Z"}, False, 6),
-        ({"id": 8}, False, None),
-        ({"id": 8}, True, 8),
-        ({"id": 6, "conclusion": "success"}, False, None),
-        ({"id": 6, "conclusion": None, "status": "in_progress"}, False, None),
-        ({"id": 6, "workflow_id": 4}, False, None),
-        ({"id": 6, "created_at": "2026-01-01T03:04:05Z"}, False, None),
-        ({"id": 6, "head_repository": {"full_name": "mallory/widgets"}}, False, None),
-    ],
-)
-async def test_of_the_runs_of_one_push_the_first_is_looked_after_or_the_one_whose_fix_is_there(
-    wire: ScriptedWire, other: dict[str, Any], found: int | None, *, published: bool
-) -> None:
-    runs = {"total_count": 2, "workflow_runs": [a_run(), a_run(event="pull_request", **other)]}
-    wire.on("GET", f"{ROOT}/actions/runs?head_sha={HEAD}", answer(200, runs))
-    if published:
-        wire.on("GET", f"{ROOT}/git/ref/heads/regreen/{other['id']}", a_ref(f"regreen/{other['id']}", TIP))
-    created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    request = TwinRequest(repository=REPOSITORY, run_id=7, workflow_id=3, head_sha=HEAD, created_at=created)
-    assert (await activities(wire).find_twin(request)).run_id == found
 
 
 # ── rerun_failed_jobs ───────────────────────────────────────────────────────────────────────────────────────
