@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from exactly_once import assert_fixed_exactly_once, break_lint
+from exactly_once import assert_fixed_exactly_once, break_by
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -75,7 +75,7 @@ async def test_a_private_repository_of_an_enterprise_server_is_repaired_write_by
         api_root=ENTERPRISE_ROOT,
     ) as stage:
         stage.hub.repository(REPOSITORY).private = True
-        await assert_fixed_exactly_once(stage, await break_lint(stage))
+        await assert_fixed_exactly_once(stage, await break_by(stage))
         assert "sig=" not in (stage.folder / "worker.log").read_text(encoding="utf-8")
     assert len(moments) >= 6
     assert min(begun - ended for (_, ended), (begun, _) in itertools.pairwise(moments)) >= 0.95
@@ -84,6 +84,6 @@ async def test_a_private_repository_of_an_enterprise_server_is_repaired_write_by
 async def test_answers_that_are_lost_leave_one_of_everything() -> None:
     faults = parse_faults(FIRST_WRITES)
     async with Stage(faults=faults) as stage:
-        await assert_fixed_exactly_once(stage, await break_lint(stage))
+        await assert_fixed_exactly_once(stage, await break_by(stage))
     lost = {path.rpartition("/")[2] for _, path, _ in faults.injected}
     assert lost >= {"access_tokens", "trees", "commits", "refs", "pulls", "labels", "comments"}
