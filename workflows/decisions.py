@@ -30,6 +30,9 @@ from workflows.models import (
 from workflows.naming import parse_fix_branch
 from workflows.repository_settings import SettingsReading, Standing
 
+UNMOVED_ATTEMPTS: Final = 2
+"""Attempts that leave one and the same failure, before Regreen gives up on it."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -164,6 +167,17 @@ def after_proposal(
     if verdict.decision == "refused":
         return Ending(Outcome.NEEDS_HUMAN, Reason.PATCH_REFUSED, "; ".join(verdict.reasons))
     return None
+
+
+def unmoved(attempts: tuple[AttemptRecord, ...], evidence: Evidence) -> Ending | None:
+    """Whether the failure has come back unchanged from two attempts that were made for it; None means no.
+
+    From one it may: the next is told why that failed. The pull request stays for a human.
+    """
+    for_it = [record for record in attempts if record.fingerprint == evidence.fingerprint]
+    if not evidence.fingerprint or len(for_it) < UNMOVED_ATTEMPTS:
+        return None
+    return Ending(Outcome.NEEDS_HUMAN, Reason.SAME_FAILURE)
 
 
 def repeats(proposal: Proposal, record: AttemptRecord) -> bool:

@@ -162,6 +162,7 @@ class Reason(StrEnum):
     NOT_REPAIRABLE = "not_repairable"
     NO_REPAIR_FOUND = "no_repair_found"
     REPEATED_PATCH = "repeated_patch"
+    SAME_FAILURE = "same_failure"
     PATCH_REFUSED = "patch_refused"
     PATCH_CONFLICT = "patch_conflict"
     APPROVAL_EXPIRED = "approval_expired"
@@ -222,6 +223,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.NOT_REPAIRABLE: "The diagnosis says this failure is not Regreen's to repair.",
     Reason.NO_REPAIR_FOUND: "No repair was found for this failure.",
     Reason.REPEATED_PATCH: "The next attempt would repeat a patch that CI already turned down.",
+    Reason.SAME_FAILURE: "Two attempts left the failure exactly as it was; a third would be a guess.",
     Reason.PATCH_REFUSED: "The gate refused the patch.",
     Reason.PATCH_CONFLICT: "The patch no longer applies to the branch.",
     Reason.APPROVAL_EXPIRED: "Nobody approved the patch in time.",

@@ -436,6 +436,9 @@ class RemediationWorkflow:
         wanted = self._case.collect_evidence().model_copy(update=decisions.failed_fix_run(reading))
         evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
         self._know(evidence=evidence)
+        ending = decisions.unmoved(self._case.status.attempts, evidence)
+        if ending is not None and self._case.attempts_left and workflow.patched("same-failure-twice"):
+            return ending
         ending = decisions.after_evidence(evidence, None) or await self._diagnose()
         return ending if self._case.attempts_left else None
 

@@ -108,7 +108,7 @@ async def test_ci_is_asked_about_the_jobs_that_failed_first_and_the_branch_they_
     remediate: Remediate,
 ) -> None:
     other_job = models.FailedJob(job_id=2, name="docs", excerpt=models.Excerpt(text="red"))
-    later = evidence(jobs=(other_job,))
+    later = evidence(jobs=(other_job,), fingerprint="v1:0001")
     script = ScriptedActivities(read_checks=RED_TWICE, collect_evidence=[evidence(), later, later])
     await remediate(script)
     asked = script.called("read_checks")
@@ -137,6 +137,21 @@ async def test_there_are_never_more_than_three_attempts(remediate: Remediate, al
     result = await remediate(script, limits=Limits(attempts=allowed))
     assert (result.outcome, result.reason) == (Outcome.EXHAUSTED, Reason.ATTEMPTS_USED)
     assert len(script.called("propose_patch")) == 3
+
+
+async def test_a_failure_that_two_attempts_left_as_it_was_gets_no_third(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_checks=ALWAYS_RED, collect_evidence=evidence())
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.SAME_FAILURE)
+    assert [record.ci for record in result.attempts] == ["red", "red"]
+    assert script.called("post_report")[-1].pull_request.state == "open"
+
+
+@pytest.mark.parametrize("fingerprints", ["aba", "abb", "aab"])
+async def test_another_failure_in_between_or_after_is_news(remediate: Remediate, fingerprints: str) -> None:
+    seen = [evidence(fingerprint=f"v1:{each}") for each in (*fingerprints, "x")]
+    script = ScriptedActivities(read_checks=ALWAYS_RED, collect_evidence=seen)
+    assert len((await remediate(script)).attempts) == 3
 
 
 async def test_the_last_red_fix_exhausts_whatever_its_diagnosis_says(remediate: Remediate) -> None:
