@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from exactly_once import assert_fixed_exactly_once, break_by
+from exactly_once import assert_fixed_exactly_once, break_lint
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -75,7 +75,7 @@ async def test_a_private_repository_of_an_enterprise_server_is_repaired_write_by
         api_root=ENTERPRISE_ROOT,
     ) as stage:
         stage.hub.repository(REPOSITORY).private = True
-        await assert_fixed_exactly_once(stage, await break_by(stage))
+        await assert_fixed_exactly_once(stage, await break_lint(stage))
         told = [log.read_text(encoding="utf-8") for log in stage.folder.glob("*.log")]
         ids = [workflow.id async for workflow in stage.client.list_workflows()]
         told += [(await stage.client.get_workflow_handle(one).fetch_history()).to_json() for one in ids]
@@ -91,6 +91,6 @@ async def test_a_private_repository_of_an_enterprise_server_is_repaired_write_by
 async def test_answers_that_are_lost_leave_one_of_everything() -> None:
     faults = parse_faults(FIRST_WRITES)
     async with Stage(faults=faults) as stage:
-        await assert_fixed_exactly_once(stage, await break_by(stage))
+        await assert_fixed_exactly_once(stage, await break_lint(stage))
     lost = {path.rpartition("/")[2] for _, path, _ in faults.injected}
     assert lost >= {"access_tokens", "trees", "commits", "refs", "pulls", "labels", "comments"}

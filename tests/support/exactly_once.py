@@ -9,7 +9,12 @@ from workflows.naming import FIX_LABELS, remediation_id
 from workflows.remediation import RemediationWorkflow
 
 
-async def break_by(stage: Stage, name: str = "lint") -> str:
+async def break_lint(stage: Stage) -> str:
+    """`break_by` the scenario `lint`."""
+    return await break_by(stage, "lint")
+
+
+async def break_by(stage: Stage, name: str) -> str:
     """Push a scenario's green repository, then the commit that breaks it; that commit."""
     found = scenario(name)
     assert found is not None
