@@ -695,6 +695,17 @@ async def test_closing_closes_once(hub: SmallGitHub, publish: PublishingActiviti
     assert len(hub.writes()) == 1
 
 
+async def test_closing_whose_answer_was_lost_closes_once(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    ours(hub)
+    hub.lose_answer_of = ("PATCH", "/pulls/1")
+    with pytest.raises(ApplicationError):
+        await publish.close_pull_request(CloseRequest(repository=REPOSITORY, number=1))
+    assert (await publish.close_pull_request(CloseRequest(repository=REPOSITORY, number=1))).state == "closed"
+    assert len(hub.writes()) == 1
+
+
 async def test_a_merged_pull_request_is_read_as_merged(
     hub: SmallGitHub, publish: PublishingActivities
 ) -> None:
