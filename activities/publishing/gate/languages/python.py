@@ -29,6 +29,7 @@ def read(source: str, *, in_tests: bool) -> Inventory | None:
         with warnings.catch_warnings(action="ignore"):
             tree = python_shape.plain(ast.parse(source))
         origins = dict(imports(tree))
+        functions = python_answers.defined(tree)
         reader = _Reader(origins)
         framework = any(each.split(".", 1)[0] in {"pytest", "unittest"} for each in origins.values())
         if in_tests or framework:
@@ -36,10 +37,10 @@ def read(source: str, *, in_tests: bool) -> Inventory | None:
         comments = python_shape.comments(source)
         return Inventory(
             parts=reader.parts,
-            signs=signs(tree, origins) + reader.signs,
+            signs=signs(tree, origins, functions) + reader.signs,
             kept=raises(tree, origins),
-            functions=python_answers.functions(tree),
-            examples=python_answers.examples(tree),
+            functions=python_answers.functions(functions),
+            examples=python_answers.examples(functions),
             origins=origins,
             packages=packages(tree),
             comments=comments,

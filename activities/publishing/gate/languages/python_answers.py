@@ -13,16 +13,20 @@ _TRIVIAL: Final = frozenset({"", "0", "1", "-1"})
 _EQUALITIES: Final = frozenset({"__eq__", "__ne__", "__contains__", "__lt__", "__le__", "__gt__", "__ge__"})
 
 
-def functions(tree: ast.AST) -> dict[str, Function]:
+Defined = list[tuple[str, _Function]]
+"""Functions by qualified name."""
+
+
+def functions(defined: Defined) -> dict[str, Function]:
     """What the answer of each function rests on, by qualified name."""
-    return {name: Function(_reads(node), _computes(node)) for name, node in _defined(tree)}
+    return {name: Function(_reads(node), _computes(node)) for name, node in defined}
 
 
-def examples(tree: ast.AST) -> dict[str, Counter[str]]:
+def examples(defined: Defined) -> dict[str, Counter[str]]:
     """The examples in each function's documentation that doctest runs."""
     parser = doctest.DocTestParser()
     found = {}
-    for name, node in _defined(tree):
+    for name, node in defined:
         told = ast.get_docstring(node)
         if told and ">>>" in told:
             try:
@@ -79,9 +83,9 @@ def is_particular(node: ast.expr) -> bool:
     )
 
 
-def canned(tree: ast.AST) -> Iterator[str]:
+def canned(defined: Defined) -> Iterator[str]:
     """Functions that compute their answer, but know it by heart for some input; each as often as it does."""
-    for name, node in _defined(tree):
+    for name, node in defined:
         if _computes(node):
             tables = set().union(*map(_tables_of_answers, _own(node)))
             yield from (name for each in _own(node) if _knows(each) or _looks_up(each, tables))
@@ -190,12 +194,16 @@ def _own(function: ast.AST) -> Iterator[ast.AST]:
             pending += ast.iter_child_nodes(node)
 
 
-def _defined(tree: ast.AST) -> Iterator[tuple[str, _Function]]:
+def defined(tree: ast.AST) -> Defined:
+    """The functions of a file."""
+    found: Defined = []
     pending: list[tuple[str, ast.AST]] = [("", tree)]
     while pending:
         prefix, node = pending.pop()
         for child in ast.iter_child_nodes(node):
             inner = f"{prefix}{child.name}." if isinstance(child, _Function | ast.ClassDef) else prefix
             if isinstance(child, _Function):
-                yield inner[:-1], child
-            pending.append((inner, child))
+                found.append((inner[:-1], child))
+            if not isinstance(child, ast.expr):
+                pending.append((inner, child))
+    return found

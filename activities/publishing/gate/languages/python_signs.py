@@ -14,6 +14,7 @@ from activities.publishing.gate.languages.environment import (
     is_telltale,
     names_framework,
 )
+from activities.publishing.gate.languages.python_answers import Defined
 from activities.publishing.gate.languages.python_names import dotted, last
 
 _NAMES: Final = (
@@ -70,14 +71,14 @@ _EXITS: Final = frozenset({"sys.exit", "exit", "quit", "os._exit", "SystemExit"}
 _BROAD: Final = frozenset({"Exception", "BaseException"})
 
 
-def signs(tree: ast.AST, origins: dict[str, str]) -> Counter[tuple[Sign, str]]:
+def signs(tree: ast.AST, origins: dict[str, str], functions: Defined) -> Counter[tuple[Sign, str]]:
     """Every telling thing with how often it is there."""
     found: Counter[tuple[Sign, str]] = Counter()
     whole = _whole_environments(tree, origins)
     for node in ast.walk(tree):
         found.update(_of(node, origins))
     found.update((Sign.ENVIRONMENT, "environ") for _ in range(whole))
-    found.update((Sign.CANNED, name) for name in python_answers.canned(tree))
+    found.update((Sign.CANNED, name) for name in python_answers.canned(functions))
     return found
 
 
@@ -88,6 +89,8 @@ def _whole_environments(tree: ast.AST, origins: dict[str, str]) -> int:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute | ast.Name) and dotted(node, origins) == "os.environ"
     ]
+    if not used:
+        return 0
     asked = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.Attribute)} | {
         id(each) for node in ast.walk(tree) if isinstance(node, ast.Compare) for each in node.comparators
     }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from time import monotonic
+from time import thread_time
 from typing import Final, NamedTuple
 
 from tree_sitter import Language, Node, Parser, Tree
@@ -80,7 +80,7 @@ def read(source: str, dialect: Dialect, *, until: float) -> Inventory | None:
     Args:
         source: Its text.
         dialect: What its nodes mean.
-        until: When to give up, in seconds of `time.monotonic`: some texts take a grammar quadratic time.
+        until: When to give up, in seconds of `time.thread_time`: some texts take a grammar quadratic time.
 
     Returns:
         None for a file that was given up, or nests deeper than people write.
@@ -110,7 +110,7 @@ def _parsed(source: bytes, grammar: Language, until: float) -> Tree | None:
         return source[offset : offset + _CHUNK_BYTES]
 
     def is_too_late(_offset: int, _has_error: bool) -> bool:  # noqa: FBT001 — tree-sitter passes it so
-        return monotonic() > until
+        return thread_time() > until
 
     parser = Parser(grammar)
     try:
@@ -154,7 +154,7 @@ class _Reader:
         """Fill the inventory; whether there was time enough."""
         pending = [(top, _Place("", (), ()))]
         while pending:
-            if monotonic() > until:
+            if thread_time() > until:
                 return False
             node, place = pending.pop()
             self._count(node)
