@@ -31,8 +31,8 @@ CHANGED_LINES: Final = 4_000
 more."""
 
 READING_SECONDS: Final = 4.0
-"""Of the processor, so that a busy machine changes no verdict. A file takes milliseconds; one made to take longer
-needs a human."""
+"""Of the processor, so that a busy machine changes no verdict. Reading a file takes milliseconds; one made to
+take longer needs a human."""
 
 _REASONS: Final = 20
 """More say nothing new."""
