@@ -28,6 +28,11 @@ class FailedCommand(NamedTuple):
     working_directory: str | None = None
 
 
+def is_filled_in(written: str, text: str) -> bool:
+    """Whether `text` is what a file says, with values where its expressions stand."""
+    return "${{" in written and _fits(_EXPRESSION.split(written), text)
+
+
 class Call(NamedTuple):
     """A job that another workflow file defines."""
 

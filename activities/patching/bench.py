@@ -87,18 +87,19 @@ class Bench:
             raise SetbackError(f"`{shlex.join(argv)}` used too much {result.exhausted} and was stopped.")
         return result
 
-    def changes(self, recipes: Sequence[Recipe] | None = None) -> Changes:
+    def changes(self, recipes: Sequence[Recipe] | None = None, *, new_files: bool = False) -> Changes:
         """How the workspace differs from the commit.
 
         Args:
             recipes: Whose work it is, which is held to the files that they may touch and to the rule that no
                 repair changes what checks demand; None where the caller answers for it.
+            new_files: Whether files count that are not the commit's.
 
         Raises:
             SetbackError: Something else was changed as well.
         """
         with self.timed():
-            changes = self.workspace.changes()
+            changes = self.workspace.changes(new_files=new_files)
             if recipes is not None:
                 self._hold(changes, recipes)
         return changes

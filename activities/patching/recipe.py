@@ -44,6 +44,8 @@ class Rewrite:
     swaps: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, int] | None = None
     """All that is kept, where another program would not understand the rest."""
+    otherwise: str = ""
+    """Where it works when no path is named, for a program that wants one."""
 
     def __call__(self, arguments: Sequence[str]) -> list[str]:
         """Rewrite the arguments after the subcommand."""
@@ -58,7 +60,9 @@ class Rewrite:
                 skip = self.drops[argument]
             elif argument.split("=")[0] not in self.drops:
                 kept.append(self.swaps.get(argument, argument))
-        return [*self.adds, *(kept[:-1] if kept[-1:] == ["--"] else kept)]
+        kept = kept[:-1] if kept[-1:] == ["--"] else kept
+        unnamed = self.otherwise and all(word.startswith("-") for word in kept)
+        return [*self.adds, *kept, *([self.otherwise] if unnamed else [])]
 
     @staticmethod
     def _only(arguments: Sequence[str], known: Mapping[str, int]) -> list[str]:

@@ -59,6 +59,23 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Replacement]]] = (
     (re.compile(r"(?m)(?:^|(?<=&&)|(?<=;))[ \t]*(?:source|\.)[ \t]+\S*activate\S*[ \t]*(?:&&|;|$)"), ""),
     # black --check . || (echo "run black" && exit 1)
     (re.compile(rf"\|\|\s*[({{][^(){{}}]{{0,500}}\b{_FAILS}\b[^(){{}}]{{0,100}}[)}}]"), ""),
+    # shfmt -f . | xargs shfmt -d; shfmt -d $(shfmt -f .)
+    (
+        re.compile(
+            rf"\bshfmt\s+(?:-f|--find)\s+(?P<where>[\w./-]+)\s*\|\s*{_XARGS}\s+(?P<command>shfmt\b[^|\n;&$`()]{{0,300}})"
+        ),
+        r"\g<command> \g<where>",
+    ),
+    (
+        re.compile(
+            r"(?P<command>\bshfmt\b[^|\n;&$`()]{0,300})\"?\$\(\s*shfmt\s+(?:-f|--find)\s+(?P<where>[\w./-]+)\s*\)\"?"
+        ),
+        r"\g<command>\g<where>",
+    ),
+    (
+        re.compile(rf"\bshfmt\s+(?:-f|--find)\s+(?P<where>[\w./-]+)\s*\|\s*{_XARGS}\s+{_COMMAND}"),
+        r"\g<command> $(git ls-files --under=\g<where> '*.sh' '*.bash' '*.bats' '*.ksh')",
+    ),
     # find . -name '*.sh' -print0 | xargs -0 shellcheck
     (re.compile(rf"\b{_FOUND}\s*\|\s*{_XARGS}\s+{_COMMAND}"), _listing),
     # find . -name '*.sh' -exec shellcheck {} +

@@ -314,7 +314,7 @@ SAMPLES: dict[str, Sample] = {
             lines=('+version = "0.2.0"',),
             failure_class=FailureClass.DEPENDENCY,
         )
-        for subcommand in ("build", "check", "test", "metadata", "clippy")
+        for subcommand in ("build", "check", "test", "run", "doc", "metadata", "tree", "clippy")
     },
     "action-version": edit(
         {CI: "jobs:\n  check:\n    runs-on: x\n    steps:\n      - uses: actions/upload-artifact@v3\n"},
