@@ -1,8 +1,8 @@
 """Lock files that lag behind their manifest.
 
-The sandbox has no network, so these repair what the tool can lock with what is at hand: npm from the lock file
-itself, uv and cargo from their caches. What they leave, `lock_files` tries; anything else fails with the tool's
-own words.
+The sandbox has no network, so these repair what the tool can lock with what is at hand: npm from the lock
+file itself, uv and cargo from their caches. What they leave, `lock_files` tries; anything else fails with the
+tool's own words.
 """
 
 from typing import Final
