@@ -101,6 +101,10 @@ class Bench:
         with self.timed():
             changes = self.workspace.changes(new_files=new_files)
             if recipes is not None:
+                spilled = [path for path in changes.files if _is_spilled(path, recipes)]
+                if spilled:
+                    self.workspace.restore(spilled)
+                    changes = self.workspace.changes(new_files=new_files)
                 self._hold(changes, recipes)
         return changes
 
@@ -124,3 +128,9 @@ class Bench:
             before, after = self.workspace.original(path), self.workspace.read(path)
             if before is None or after is None or not same_demands(path, before, after):
                 raise SetbackError(f"The repair would change what checks demand ({path}); it was dropped.")
+
+
+def _is_spilled(path: str, recipes: Sequence[Recipe]) -> bool:
+    return not any(recipe.may_touch(path) for recipe in recipes) and any(
+        recipe.spills_on(path) for recipe in recipes
+    )

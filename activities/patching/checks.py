@@ -26,7 +26,6 @@ CHECKERS: Final = frozenset(
         "actionlint",
         "pylint",
         "pyflakes",
-        "pycodestyle",
         "pydocstyle",
     }
     | {"djlint", "j2lint", "ansible-lint", "hadolint", "check-yaml", "check-json", "check-toml", "check-xml"}

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from activities.patching.launchers import entering, unwrap
-from activities.patching.shell_idioms import plain
+from activities.patching.shell_idioms import ROOT, plain
 from activities.patching.shell_values import filled
 
 _OPERATORS: Final = frozenset({"&&", "||", ";", "\n"})
@@ -100,7 +100,7 @@ def parse_step(
         paths: The repository's files, which unquoted wildcards stand for.
         env: Variables that the step is given.
     """
-    here: PurePosixPath | None = _join(PurePosixPath(), cwd)
+    here: PurePosixPath | None = _join(PurePosixPath(), plain(cwd))
     known = tuple(paths)
     text = plain(filled(text, here, known, env)) if here is not None else text
     lines = list(_lines(text))
@@ -121,7 +121,8 @@ def parse_step(
             exported |= _assignments(rest[1:])[0]
         elif rest and here is not None and not forgiven:
             env = exported | variables
-            argv: Sequence[str] = _plain(rest, here, known)
+            up = "/".join([".."] * len(here.parts)) or "."
+            argv: Sequence[str] = _plain([word.replace(ROOT, up) for word in rest], here, known)
             size = sum(len(word) for word in argv)
             if size < _ARGUMENT_CHARACTERS and not any(_PROTECTED_VARIABLES.fullmatch(name) for name in env):
                 folder, argv = entering(argv)
@@ -181,6 +182,8 @@ def _enter(here: PurePosixPath | None, words: Sequence[str]) -> PurePosixPath | 
 
 def _join(here: PurePosixPath, path: str) -> PurePosixPath | None:
     """The folder that `path` names as seen from `here`; None when it lies outside the repository."""
+    if path.startswith(ROOT):
+        here, path = PurePosixPath(), f".{path.removeprefix(ROOT)}"
     folder = PurePosixPath(path)
     if folder.is_absolute() or "$" in path or "\0" in path:
         return None

@@ -56,6 +56,7 @@ _LAUNCHERS: Final[Mapping[str, frozenset[str]]] = {
 _SCOPED: Final = {
     "@biomejs/biome": "biome",
     "@taplo/cli": "taplo",
+    "markdownlint-cli": "markdownlint",
     "@stoplight/spectral-cli": "spectral",
     "pre_commit": "pre-commit",
     "docformatter.__main__": "docformatter",

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
 
+ROOT: Final = "REPOSITORY.ROOT"
+"""Stands for the repository's folder, wherever a command runs."""
 _FAILS: Final = r"(?:exit\s+[1-9]\d*|return\s+[1-9]\d*|false)"
 _ASKED: Final = r"\"?\$\(\s*(?P<command>[^()$`\n]{1,500}?)\s*\)\"?"
 _NOTHING: Final = r"(?:\s+(?:!=|==?)\s+(?:\"\"|''|0)|\s+-(?:gt|ne|eq)\s+0)?"
@@ -53,12 +55,33 @@ def _patterns(where: str) -> list[str]:
 
 
 _RULES: Final[Sequence[tuple[re.Pattern[str], _Replacement]]] = (
-    # The repository's folder: where a step starts.
-    (re.compile(r"\$\{\{\s*github\.workspace\s*\}\}|\$\{?(?:GITHUB_WORKSPACE|PWD)\b\}?|\$\(pwd\)"), "."),
+    (
+        re.compile(
+            r"\$\{\{\s*github\.workspace\s*\}\}|\$\{?GITHUB_WORKSPACE\b\}?"
+            r"|\$\(\s*git\s+rev-parse\s+--show-toplevel\s*\)"
+        ),
+        ROOT,
+    ),
+    (re.compile(r"\$\{?PWD\b\}?|\$\(pwd\)"), "."),
     # source .venv/bin/activate
     (re.compile(r"(?m)(?:^|(?<=&&)|(?<=;))[ \t]*(?:source|\.)[ \t]+\S*activate\S*[ \t]*(?:&&|;|$)"), ""),
     # black --check . || (echo "run black" && exit 1)
     (re.compile(rf"\|\|\s*[({{][^(){{}}]{{0,500}}\b{_FAILS}\b[^(){{}}]{{0,100}}[)}}]"), ""),
+    # git diff --name-only origin/main -- '*.py' | xargs black --check: which files those were, the log tells
+    (
+        re.compile(
+            r"\bgit\s+diff\s+(?=[^|;&\n()`]{0,300}--name-only)[^|;&\n()`]{1,300}?\s--\s+"
+            r"(?P<patterns>[^|;&\n()$`]{1,300}?)(?=\s*[|)])"
+        ),
+        r"git ls-files \g<patterns>",
+    ),
+    (
+        re.compile(
+            r"\bgit\s+diff\s+(?=[^|;&\n()`]{0,300}--name-only)[^|;&\n()`]{1,300}?\|\s*grep\s+(?:-E\s+)?"
+            r"['\"]?(?:\.\*)?\\\.(?P<suffix>\w{1,10})\$['\"]?"
+        ),
+        r"git ls-files '*.\g<suffix>'",
+    ),
     # shfmt -f . | xargs shfmt -d; shfmt -d $(shfmt -f .)
     (
         re.compile(
@@ -68,7 +91,7 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Replacement]]] = (
     ),
     (
         re.compile(
-            r"(?P<command>\bshfmt\b[^|\n;&$`()]{0,300})\"?\$\(\s*shfmt\s+(?:-f|--find)\s+(?P<where>[\w./-]+)\s*\)\"?"
+            r"(?P<command>\bshfmt\b[^|\n;&$`()\"]{0,300})\"?\$\(\s*shfmt\s+(?:-f|--find)\s+(?P<where>[\w./-]+)\s*\)\"?"
         ),
         r"\g<command>\g<where>",
     ),

@@ -29,7 +29,6 @@ _FOLDER: Final = re.compile(
     rf"\$\(\s*cd\s+(?:--\s+)?\"?{_HERE}(?P<up>(?:/\.\.)*)/?\"?\s*(?:>\s*/dev/null(?:\s+2>&1)?\s*)?&&\s*pwd(?:\s+-P)?\s*\)"
     rf"|{_HERE}"
 )
-_TOP: Final = re.compile(r"\$\(\s*git\s+rev-parse\s+--show-toplevel\s*\)")
 _ARGUMENTS: Final = re.compile(r"\"\$[@*]\"|\$[@*]|\"\$\{[@*]\}\"|\$\{[@*]\}")
 
 
@@ -57,9 +56,8 @@ def filled(
         paths: The repository's files.
         variables: What is set from outside.
     """
-    if "$" not in text or len(text) > _TEXT_CHARACTERS:
+    if len(text) > _TEXT_CHARACTERS:
         return text
-    text = _TOP.sub("/".join([".."] * len(folder.parts)) or ".", text)
     text = _GUARDED.sub(lambda found: _branch(found, folder, paths), text)
     names = [found["name"] or found["loop"] for found in _WRITTEN.finditer(text)]
     values = {name: value for name, value in (variables or {}).items() if name not in names}
