@@ -427,6 +427,24 @@ def test_a_stale_generated_file_may_change_if_a_human_agrees() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "decision"),
+    [
+        ("echo '::set-output name=v::1'", 'echo "v=1" >> "$GITHUB_OUTPUT"', APPROVAL),
+        ("pytest", "echo skipped", REFUSED),
+    ],
+)
+def test_an_echo_may_be_written_otherwise_and_nothing_may_become_one(
+    old: str, new: str, decision: GateDecision
+) -> None:
+    path = ".github/workflows/ci.yml"
+    head = ["on: push", "jobs:", "  a:", "    runs-on: x", "    steps:", "      - run: |"]
+    before, after = ([*head, f"          {line}"] for line in (old, new))
+    assert (
+        verdict_of(change(path, before, after), base({path: "\n".join([*before, ""])})).decision is decision
+    )
+
+
 def test_more_lines_than_a_person_can_look_through_are_refused() -> None:
     diff = change("x", ["a"], ["b"] * 4_000)
     assert verdict_of(diff, base({"x": "a\n"})).decision is REFUSED
