@@ -29,6 +29,7 @@ from activities.checks.activity import ChecksActivities
 from activities.checks.doctor import Configured
 from activities.checks.doctor import examine as examine_access
 from activities.checks.findings import Finding
+from activities.checks.sweep import SweepActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
 from activities.evidence.failed_logs import FailedLog
@@ -47,6 +48,7 @@ from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.remediation import RemediationWorkflow
+from workflows.sweep import SweepWorkflow
 
 GRACE: Final = timedelta(seconds=60)
 """How long running activities may finish after a stop was asked for: a GitHub call's own limit."""
@@ -197,9 +199,11 @@ def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> 
         publishing.request_review,
         publishing.close_pull_request,
         publishing.read_pull_request,
+        publishing.find_revert,
         publishing.post_report,
         publishing.authorise_order,
         repository.report_broken_settings,
+        SweepActivities(github).find_failed_runs,
     ]
 
 
@@ -277,7 +281,7 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
             Worker(
                 client,
                 task_queue=PUBLISHER_QUEUE,
-                workflows=[RemediationWorkflow, PatchAttemptWorkflow],
+                workflows=[RemediationWorkflow, PatchAttemptWorkflow, SweepWorkflow],
                 activities=publisher_activities(settings, http),
                 workflow_runner=SandboxedWorkflowRunner(
                     restrictions=SandboxRestrictions.default.with_passthrough_modules(

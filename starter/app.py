@@ -19,6 +19,7 @@ from starter.bodies import BodyReader, RefusedError
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
 from starter.serving import run_server
 from starter.settings import StarterSettings
+from starter.sweeping import keep_sweep_schedule
 from starter.webhook import interpret, verify
 from workflows.connection import SearchAttributesError, connect, register_search_attributes
 from workflows.telemetry import install_metrics
@@ -102,7 +103,7 @@ async def serve(settings: StarterSettings) -> None:
     install_metrics()
     retries = RetryConfig(max_elapsed_time_millis=int(_PROBE.total_seconds() * 1_000))
     client = await connect(lazy=True, retry_config=retries)
-    setup = asyncio.create_task(_set_up(client))
+    setup = asyncio.create_task(_set_up(client, settings))
     try:
         await run_server(create_app(settings, client), settings.host, settings.port)
     finally:
@@ -111,11 +112,15 @@ async def serve(settings: StarterSettings) -> None:
             await setup
 
 
-async def _set_up(client: Client) -> None:
-    """Add missing search attributes as soon as Temporal answers: without them no remediation starts."""
+async def _set_up(client: Client, settings: StarterSettings) -> None:
+    """Make what Temporal must know, as soon as it answers.
+
+    Without its search attributes no remediation starts; without the schedule lost events stay lost.
+    """
     while True:
         try:
             await register_search_attributes(client)
+            await keep_sweep_schedule(client, settings)
         except SearchAttributesError as error:
             _log.warning("%s", error)
             return

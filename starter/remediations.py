@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from temporalio.client import (
@@ -19,7 +19,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 from starter.webhook import Verb
 from workflows import naming
 from workflows.connection import TemporalUnreachableError, connect
-from workflows.models import Order, Payload, RemediationResult, Status
+from workflows.models import Order, Payload, Record, RemediationResult, Status
 
 _CALL: Final = timedelta(seconds=5)
 _QUERY: Final = timedelta(seconds=3)
@@ -55,6 +55,9 @@ class Overview(Payload):
     failure_class: str = ""
     attempt: int | None = None
     pull_request: int | None = None
+    cost_usd: float | None = None
+    record: Record | None = None
+    """What is counted of it; None until its outcome is known."""
 
 
 class Details(Payload):
@@ -95,11 +98,27 @@ class Remediations:
         if repository is not None:
             query += f" AND {naming.CI_REPOSITORY.name} = '{repository}'"
         async with _temporal_errors("*"):
-            found = [
-                _overview(execution)
-                async for execution in self.client.list_workflows(query, limit=limit, rpc_timeout=_CALL)
-            ]
+            found = await self._listed(query, limit)
         return sorted(found, key=lambda overview: (overview.open, overview.started_at), reverse=True)
+
+    async def started_since(self, since: datetime, *, limit: int) -> list[Overview]:
+        """The remediations that started at `since` or later, the newest first.
+
+        Args:
+            since: With a time zone.
+            limit: How many at most.
+        """
+        query = (
+            f"WorkflowType = '{naming.REMEDIATION_WORKFLOW}'"
+            f" AND StartTime >= '{since.astimezone(UTC).isoformat(timespec='seconds')}'"
+        )
+        async with _temporal_errors("*"):
+            found = await self._listed(query, limit)
+        return sorted(found, key=lambda overview: overview.started_at, reverse=True)
+
+    async def _listed(self, query: str, limit: int) -> list[Overview]:
+        executions = self.client.list_workflows(query, limit=limit, rpc_timeout=_CALL)
+        return [await _overview(execution) async for execution in executions]
 
     async def details(self, workflow_id: str) -> Details:
         """What visibility, the workflow's own status and its result say.
@@ -109,7 +128,7 @@ class Remediations:
         """
         handle = self.client.get_workflow_handle(workflow_id, result_type=RemediationResult)
         async with _temporal_errors(workflow_id):
-            overview = _overview(await handle.describe(rpc_timeout=_CALL))
+            overview = await _overview(await handle.describe(rpc_timeout=_CALL))
             status = await self.status(workflow_id)
             if overview.open:
                 return Details(overview=overview, status=status)
@@ -182,7 +201,7 @@ async def _temporal_errors(workflow_id: str) -> AsyncIterator[None]:
         ) from error
 
 
-def _overview(execution: WorkflowExecution) -> Overview:
+async def _overview(execution: WorkflowExecution) -> Overview:
     def attribute(key: SearchAttributeKey[Any]) -> Any:
         return execution.typed_search_attributes.get(key)
 
@@ -203,4 +222,14 @@ def _overview(execution: WorkflowExecution) -> Overview:
         failure_class=attribute(naming.CI_FAILURE_CLASS) or "",
         attempt=attribute(naming.CI_ATTEMPT),
         pull_request=attribute(naming.CI_PULL_REQUEST),
+        cost_usd=attribute(naming.CI_COST_USD),
+        record=await _record(execution),
     )
+
+
+async def _record(execution: WorkflowExecution) -> Record | None:
+    """What the memo holds; None where it holds nothing, or a key to read it is not here."""
+    with contextlib.suppress(ValueError, RuntimeError):  # a key that is not here; a form of a later version
+        kept = (await execution.memo()).get(naming.MEMO_RECORD)
+        return None if kept is None else Record.model_validate(kept)
+    return None

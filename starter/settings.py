@@ -69,6 +69,11 @@ class StarterSettings(BaseSettings):
     merge_watch: Span = Field(
         default=_LIMITS.merge_watch, description="how long a green fix is watched until it is merged"
     )
+    revert_watch: Duration = Field(
+        default=_LIMITS.revert_watch,
+        ge=timedelta(0),
+        description="how long a merged fix is watched for its revert; 0 for not at all",
+    )
     session_calls: int = Field(
         default=_LIMITS.session_calls, ge=0, description="model calls of one repair session; 0 for none"
     )
@@ -83,6 +88,16 @@ class StarterSettings(BaseSettings):
         default=_LIMITS.remediation_usd,
         ge=0,
         description="US dollars that all model calls of one remediation may cost",
+    )
+
+    sweep_interval: Duration = Field(
+        default=timedelta(minutes=15),
+        ge=timedelta(0),
+        description="how often failures are looked for whose webhook never came; 0 for never",
+    )
+    sweep_repositories: CommaList = Field(
+        default=(),
+        description="repositories looked at so, beside all that the publisher's App is installed on",
     )
 
     skip_marker: str = Field(

@@ -23,7 +23,9 @@ from workflows.models import (
     Proposal,
     PullRequest,
     Reason,
+    Record,
     RunSnapshot,
+    Status,
     TriagePolicy,
 )
 from workflows.naming import parse_fix_branch
@@ -241,6 +243,27 @@ def disposition(pull_request: PullRequest) -> Disposition:
     if pull_request.merged:
         return Disposition.KEPT
     return Disposition.OPEN if pull_request.state == "open" else Disposition.CLOSED
+
+
+def record(status: Status, ending: Ending, ended_at: datetime, disposition: Disposition | None) -> Record:
+    """What is counted of a remediation that ended with `ending` at `ended_at`."""
+    last = status.attempts[-1] if status.attempts else None
+    return Record(
+        outcome=ending.outcome,
+        reason=ending.reason,
+        failure_class=status.diagnosis.failure_class if status.diagnosis else None,
+        strategy=last.strategy if last else None,
+        recipe=last.recipe if last else None,
+        attempts=status.attempt,
+        ended_at=ended_at,
+        published_at=status.pull_request_opened_at,
+        green_at=status.green_at,
+        approved=any(attempt.approval is not None for attempt in status.attempts),
+        orders=status.orders,
+        disposition=disposition,
+        model_calls=status.model_calls,
+        cost_usd=status.cost_usd,
+    )
 
 
 _OVERTAKEN: Final[dict[str | None, Ending]] = {

@@ -66,6 +66,8 @@ class Limits(Payload):
     ci_poll: timedelta = timedelta(minutes=5)
     approval_deadline: timedelta = timedelta(days=7)
     merge_watch: timedelta = timedelta(days=14)
+    revert_watch: timedelta = timedelta(days=7)
+    """How long a merged fix is watched for its revert; 0 for not at all."""
     session_calls: int = Field(default=25, ge=0)
     """Model calls of one attempt's repair session; 0 means that no model repairs."""
     session_time: timedelta = timedelta(minutes=15)
@@ -101,6 +103,19 @@ class RemediationRequest(Payload):
     run_attempt: int = Field(default=1, gt=0)
     limits: Limits = Limits()
     policy: TriagePolicy = TriagePolicy()
+
+
+class FailedRun(Payload):
+    """A failed run that a remediation is started for."""
+
+    repository: Repository
+    run_id: int
+    run_attempt: int
+    branch: Name
+    """Empty where GitHub names none."""
+    head_sha: Sha
+    workflow_name: Name
+    """Empty where GitHub names none."""
 
 
 # ── verdicts ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -265,6 +280,7 @@ class State(StrEnum):
     AWAITING_CI = "awaiting_ci"
     REPORTING = "reporting"
     WATCHING_MERGE = "watching_merge"
+    WATCHING_REVERT = "watching_revert"
     DONE = "done"
 
 
@@ -983,6 +999,15 @@ class PullRequestRef(Payload):
     number: int
 
 
+class RevertRequest(Payload):
+    """Argument of `find_revert`."""
+
+    repository: Repository
+    run_id: int
+    number: int
+    """The merged fix pull request."""
+
+
 class AuthorisationRequest(Payload):
     """Argument of `authorise_order`."""
 
@@ -1028,7 +1053,9 @@ class Disposition(StrEnum):
     """What became of a green fix."""
 
     KEPT = "kept"
-    """Merged by a human."""
+    """Merged by a human, and not taken back while that was watched."""
+    REVERTED = "reverted"
+    """Merged by a human, and taken back."""
     CLOSED = "closed"
     """Closed unmerged by a human."""
     OPEN = "open"
@@ -1050,6 +1077,35 @@ class RemediationResult(Payload):
     disposition: Disposition | None = None
     cost_usd: float | None = None
     """What the model calls cost; None where there were none, or a price is not known."""
+
+
+class Record(Payload):
+    """What is counted of a remediation: kept in its memo from the outcome on, so that a list shows it.
+
+    The memo is written when the outcome is known and once more when the workflow ends.
+    """
+
+    outcome: Outcome
+    reason: Reason
+    failure_class: FailureClass | None = None
+    strategy: Strategy | None = None
+    """Of the last attempt; None where there was none."""
+    recipe: Name | None = None
+    attempts: int = 0
+    """Attempts begun."""
+    ended_at: datetime
+    """When the outcome was known. The workflow may go on, to watch the merge."""
+    published_at: datetime | None = None
+    """When the fix pull request was opened; None where there was none."""
+    green_at: datetime | None = None
+    approved: bool = False
+    """Whether a human had to approve a patch, and did."""
+    orders: int = 0
+    """Orders of humans that counted; `explain` and `help` are none."""
+    disposition: Disposition | None = None
+    """What became of a green fix; None until the watch has ended."""
+    model_calls: int = 0
+    cost_usd: float | None = None
 
 
 class Status(Payload):
@@ -1082,3 +1138,5 @@ class Status(Payload):
     model_calls: int = 0
     cost_usd: float | None = None
     """What the model calls cost so far; None where there were none, or a price is not known."""
+    orders: int = 0
+    """Orders of humans that counted so far; `explain` and `help` are none."""

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from workflows import models, repository_settings, session_models
+from workflows import models, repository_settings, session_models, sweep_models
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 
 P = TypeVar("P", bound=models.Payload)
@@ -72,6 +72,12 @@ MODEL_OUTAGE: Final = timedelta(minutes=30)
 
 MODEL_ASKS: Final = 2
 """Paid replies per diagnosis: a second one only where the first did not fit what was asked."""
+
+SWEEP: Final = timedelta(minutes=30)
+"""Three requests for each of some hundred repositories, most of them answered as unchanged."""
+
+SWEEP_PROGRESS: Final = timedelta(minutes=2)
+"""Heartbeat of a sweep: between two repositories."""
 
 OUTAGE_PAUSE: Final = timedelta(minutes=10)
 """How long a rerun waits when several jobs fail alike with the sign of an outage: most pass within it, and
@@ -173,6 +179,7 @@ CLOSE_PULL_REQUEST: Final = Step(
 READ_PULL_REQUEST: Final = Step(
     "read_pull_request", models.PullRequestRef, models.PullRequest, PUBLISHER_QUEUE, GITHUB_CALL
 )
+FIND_REVERT: Final = Step("find_revert", models.RevertRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL)
 READ_CHECKS: Final = Step(
     "read_checks", models.ChecksRequest, models.ChecksReading, PUBLISHER_QUEUE, GITHUB_CALL
 )
@@ -187,6 +194,15 @@ REPORT_BROKEN_SETTINGS: Final = Step(
 REQUEST_REVIEW: Final = Step("request_review", models.ReviewRequest, type(None), PUBLISHER_QUEUE, GITHUB_CALL)
 AUTHORISE_ORDER: Final = Step(
     "authorise_order", models.AuthorisationRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL
+)
+
+FIND_FAILED_RUNS: Final = Step(
+    "find_failed_runs",
+    sweep_models.FailedRunsRequest,
+    sweep_models.FailedRuns,
+    PUBLISHER_QUEUE,
+    SWEEP,
+    SWEEP_PROGRESS,
 )
 
 STEPS: Final = (
@@ -208,10 +224,12 @@ STEPS: Final = (
     LABEL_PULL_REQUEST,
     CLOSE_PULL_REQUEST,
     READ_PULL_REQUEST,
+    FIND_REVERT,
     READ_CHECKS,
     POST_REPORT,
     REPORT_BROKEN_SETTINGS,
     REQUEST_REVIEW,
     AUTHORISE_ORDER,
+    FIND_FAILED_RUNS,
 )
 """All of them; a test holds this list against the activities the worker registers."""

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Awaitable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -28,6 +29,7 @@ from activities.adapters.records import (
     GitCommit,
     GitObject,
     GitRef,
+    InstalledRepository,
     Job,
     LogDownload,
     PullRequestRecord,
@@ -74,6 +76,8 @@ _WORKFLOWS_WRITE: Final = {"contents": "write", "workflows": "write"}
 T = TypeVar("T")
 
 _PAGE: Final = 100
+_MOST_COMMITS: Final = 1_000
+"""Newest commits of a branch that are looked through; a week of a busy one."""
 _ACTIONS_BOT: Final = "github-actions[bot]"
 
 
@@ -104,6 +108,21 @@ class GitHub:
         self._logs = LogStream(http, self._wire.api_url, resolve)
         self._credentials = credentials
         self._login: str | None = None
+
+    # ── where we are ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def list_installed_repositories(self) -> list[str]:
+        """Every repository ("owner/name") that the App is installed on, but for archived ones.
+
+        Empty without an App: what a person's token may reach says nothing of what is to be looked after.
+        """
+        path = api_path("installation", "repositories", per_page=_PAGE)
+        found = [
+            read(InstalledRepository, each)
+            for token in await self._credentials.listing_tokens()
+            async for each in self._wire.pages(path, key="repositories", token=token)
+        ]
+        return [each.full_name for each in found if not each.archived]
 
     # ── runs, jobs, checks ──────────────────────────────────────────────────────────────────────────────────
 
@@ -388,6 +407,13 @@ class GitHub:
         """The messages of a pull request's commits, oldest first."""
         path = api_path("repos", repository, "pulls", number, "commits", per_page=_PAGE)
         found = await self._api.list(CommitMessage, repository, path, _PULLS_READ)
+        return [each.message for each in found]
+
+    async def list_messages_since(self, repository: str, branch: str, since: datetime) -> list[str]:
+        """The messages of the newest commits of a branch that are not older than `since`, newest first."""
+        stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        path = api_path("repos", repository, "commits", sha=branch, since=stamp, per_page=_PAGE)
+        found = await self._api.list(CommitMessage, repository, path, _CONTENTS_READ, limit=_MOST_COMMITS)
         return [each.message for each in found]
 
     async def get_pull_request(self, repository: str, number: int) -> PullRequestRecord:
