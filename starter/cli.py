@@ -152,7 +152,9 @@ def doctor(
 def logs(
     targets: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…|RUN_URL", help="Logs, plain or gzip, or a run's web address."),
+        typer.Argument(
+            metavar="FILE…|RUN_URL", help="Logs, plain or gzip, - for standard input, or a run's web address."
+        ),
     ],
     *,
     budget: Annotated[
