@@ -32,7 +32,7 @@ _REGION_LINES: Final = 40
 _FADE: Final = {Bond.PART: 0.995, Bond.INDENTED: 0.995, Bond.LOOSE: 0.88, Bond.GOOD: 0.5, Bond.BOUND: 0.3}
 """What is left of a loud line's worth with each line below it."""
 _FADE_UP: Final = {Bond.PART: 0.9, Bond.INDENTED: 0.9, Bond.LOOSE: 0.8, Bond.GOOD: 0.45, Bond.BOUND: 0.27}
-_TAIL: Final = 0.5
+_TAIL: Final = 0.75
 _TAIL_FADE: Final = 0.97
 _BEYOND: Final = 0.3
 _BEYOND_FADE: Final = 0.8
