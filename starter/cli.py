@@ -196,7 +196,9 @@ def cleanup(
 def logs(
     targets: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…|RUN_URL", help="Logs, plain or gzip, or a run's web address."),
+        typer.Argument(
+            metavar="FILE…|RUN_URL", help="Logs, plain or gzip, - for standard input, or a run's web address."
+        ),
     ],
     *,
     budget: Annotated[
