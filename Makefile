@@ -38,9 +38,10 @@ demo: $(RUN) ## Break a real CI run and watch it turn green (SCENARIO=list, KEEP
 test: $(DEV) ## Run the whole test suite (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
-lint: $(DEV) ## Check style and formatting
+lint: $(DEV) ## Check style and formatting, of the Dockerfile too
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/hadolint deploy/Dockerfile
 
 typecheck: $(DEV) ## Check types, strictly
 	@$(BIN)/mypy

@@ -1,6 +1,9 @@
 """Composition root of the worker process: settings → clients → activities → Temporal workers."""
 
 import asyncio
+import hashlib
+import importlib.metadata
+import importlib.resources
 import logging
 import os
 import signal
@@ -12,13 +15,15 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import httpx2
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.client import Client
-from temporalio.worker import Interceptor, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.adapters.access import Access
+from activities.adapters.channel import Channel, is_channel
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
 from activities.adapters.github import GitHub
@@ -42,6 +47,7 @@ from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
+from activities.publishing.notices import NoticeActivities
 from activities.publishing.own_branches import OwnBranches
 from activities.publishing.rehearsal import Rehearsal
 from activities.publishing.repository import RepositoryActivities
@@ -100,10 +106,16 @@ class WorkerSettings(BaseSettings):
     )
 
     role: Role = Role.ALL
+    deployment_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,100}$")
+    """Turns worker versioning on for workflows: each stays with the build that started it."""
+    build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    """Names the build of the workflows, with a deployment name; without one, `default_build_id`."""
     github_api_url: str = "https://api.github.com"
     """REST root; `https://HOST/api/v3` on GitHub Enterprise Server."""
     github_url: str = "https://github.com"
     """Web and git root."""
+    dashboard_url: str | None = None
+    """Where people reach `regreen serve`, for links in notices."""
     publisher_token: SecretStr | None = None
     """Personal token that may write contents and pull requests. Simple alternative to an App."""
     publisher_app_id: str | None = None
@@ -117,6 +129,8 @@ class WorkerSettings(BaseSettings):
     """Pause after each write, per installation and process. GitHub asks for a second."""
     pause_file: Path | None = None
     """While this file exists, the publisher writes nothing to GitHub."""
+    notify_url: SecretStr | None = None
+    """Slack-compatible incoming webhook that is told when a human is needed; a credential."""
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
     log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
@@ -137,6 +151,15 @@ class WorkerSettings(BaseSettings):
 
     tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
     """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
+
+    @field_validator("notify_url")
+    @classmethod
+    def _kept_from_the_wire(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        if not is_channel(url.get_secret_value()):
+            raise ValueError("it must be an https:// address")
+        return url
 
     @model_validator(mode="after")
     def _publisher_can_write(self) -> Self:
@@ -190,7 +213,9 @@ def publisher_activities(
         turns=turns or Turns(settings.github_write_spacing),
     )
     switch = WriteSwitch(github, settings.pause_file)
-    checks = ChecksActivities(github, switch)
+    channel = Channel(http, settings.notify_url) if settings.notify_url is not None else None
+    checks = ChecksActivities(github, switch, notifies=channel is not None)
+    notices = NoticeActivities(channel, settings.github_url, settings.dashboard_url)
     publishing = PublishingActivities(github, switch)
     repository = RepositoryActivities(github, switch)
     return [
@@ -209,6 +234,7 @@ def publisher_activities(
         publishing.post_report,
         publishing.authorise_order,
         repository.report_broken_settings,
+        notices.notify_human,
         SweepActivities(github).find_failed_runs,
     ]
 
@@ -351,6 +377,34 @@ async def examine_github(settings: WorkerSettings, repository: str | None) -> tu
         )
 
 
+def default_build_id() -> str:
+    """The version and a digest of the workflows' source: where it is the same, so are the workflows."""
+    digest = hashlib.sha256()
+    for source in sorted(importlib.resources.files("workflows").iterdir(), key=lambda each: each.name):
+        if source.name.endswith(".py"):
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    try:
+        version = importlib.metadata.version("regreen")
+    except importlib.metadata.PackageNotFoundError:
+        version = "0"
+    return f"{version}-{digest.hexdigest()[:12]}"
+
+
+def deployment(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
+    """How workflows are tied to this build; None where any build continues any workflow.
+
+    Only workflows are versioned. The analyst's activities go to whichever analyst polls: the builds before
+    and after understand their payloads, and a mended analyst shall serve every open remediation.
+    """
+    if settings.deployment_name is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment_name, settings.build_id or default_build_id()),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
 def build_workers(
     client: Client,
     settings: WorkerSettings,
@@ -383,6 +437,7 @@ def build_workers(
                     )
                 ),
                 graceful_shutdown_timeout=GRACE,
+                deployment_config=deployment(settings),
             )
         )
     if settings.role is not Role.PUBLISHER:
@@ -414,7 +469,11 @@ async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS))
         for worker in build_workers(client, settings, http):
             await stack.enter_async_context(worker)
+        versioned = deployment(settings) if settings.role is not Role.ANALYST else None
         log.info("serving as %s", settings.role)
+        if versioned is not None:
+            build = versioned.version
+            log.info("workflows: build %s of deployment %s", build.build_id, build.deployment_name)
         await stopping.wait()
         log.info("stopping: running activities get up to %.0f s", GRACE.total_seconds())
 

@@ -134,6 +134,25 @@ def check(
     raise typer.Exit(examine(only or [], repository, details=details, as_json=as_json))
 
 
+@app.command()
+@_reported
+def doctor(
+    *,
+    github: Annotated[
+        bool, typer.Option("--github", help="Look at the access to GitHub instead. Changes nothing.")
+    ] = False,
+    repository: Annotated[
+        str | None, typer.Option("--repo", "-r", help="With --github: look at this one too, as owner/name.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show in full what repairs can use on this machine, or what the access to GitHub allows."""
+    from starter.commands.check import check as examine
+
+    area = CheckArea.GITHUB if github or repository is not None else CheckArea.MACHINE
+    raise typer.Exit(examine([area], repository, details=True, as_json=as_json))
+
+
 @app.command("dry-run")
 @_reported
 def dry_run(
@@ -177,7 +196,9 @@ def cleanup(
 def logs(
     targets: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…|RUN_URL", help="Logs, plain or gzip, or a run's web address."),
+        typer.Argument(
+            metavar="FILE…|RUN_URL", help="Logs, plain or gzip, - for standard input, or a run's web address."
+        ),
     ],
     *,
     budget: Annotated[
@@ -345,6 +366,32 @@ def up(
     from starter.commands.up import bring_up
 
     bring_up(database, temporal_port=temporal_port, ui_port=ui_port)
+
+
+@app.command()
+@_reported
+def setup(
+    *,
+    retention: Annotated[
+        str | None,
+        typer.Option(
+            "--retention", help="Keep ended remediations this long, as 30d; a new namespace's default."
+        ),
+    ] = None,
+    current: Annotated[
+        str | None,
+        typer.Option("--current", metavar="BUILD_ID", help="Let this build start new remediations."),
+    ] = None,
+    deployment: Annotated[
+        str | None,
+        typer.Option("--deployment", envvar="REGREEN_DEPLOYMENT_NAME", help="Of which deployment."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make what Regreen needs at Temporal: namespace, retention, search attributes."""
+    from starter.commands.setup import set_up_temporal
+
+    raise typer.Exit(set_up_temporal(retention, current, deployment, as_json=as_json))
 
 
 @app.command()

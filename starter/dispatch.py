@@ -86,6 +86,8 @@ class Dispatcher:
         Raises:
             TemporalUnavailableError: Temporal did not take it; the event must be delivered again.
         """
+        if isinstance(decision, Ignore):
+            return Answer(decision=Verdict.IGNORED, reason=decision.reason)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE.total_seconds()):
                 return await self._carry_out(decision)
@@ -98,7 +100,9 @@ class Dispatcher:
         except RuntimeError as error:  # what the SDK raises when a lazy client cannot connect
             raise TemporalUnavailableError(f"Temporal cannot be reached: {error}") from error
 
-    async def _carry_out(self, decision: Decision) -> Answer:
+    async def _carry_out(
+        self, decision: StartRemediation | ChecksCompletedFor | PullRequestClosedFor | HumanOrder
+    ) -> Answer:
         match decision:
             case StartRemediation():
                 return await self._start(decision)
@@ -108,8 +112,6 @@ class Dispatcher:
                 return await self._signal(decision, "pull_request_closed", decision.closed)
             case HumanOrder():
                 return await self._order(decision)
-            case Ignore():
-                return Answer(decision=Verdict.IGNORED, reason=decision.reason)
 
     async def _start(self, failed: StartRemediation) -> Answer:
         workflow_id = naming.remediation_id(failed.repository, failed.run_id)

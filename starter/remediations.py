@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import (
     Client,
     WorkflowExecution,
@@ -150,6 +151,37 @@ class Remediations:
         async with _temporal_errors("*"):
             found = await self._listed(query, limit)
         return sorted(found, key=lambda overview: overview.started_at, reverse=True)
+
+    async def matching(self, *conditions: str, limit: int) -> list[Overview]:
+        """The remediations that meet every condition, the newest first.
+
+        Args:
+            *conditions: Of Temporal's list filters; nothing in them may come from outside unchecked.
+            limit: How many at most. Of more, Temporal gives the open ones, then the last that ended.
+        """
+        query = " AND ".join((f"WorkflowType = '{naming.REMEDIATION_WORKFLOW}'", *conditions))
+        async with _temporal_errors("*"):
+            found = await self._listed(query, limit)
+        return sorted(found, key=lambda overview: overview.started_at, reverse=True)
+
+    async def history(self, workflow_id: str, *, limit: int) -> list[HistoryEvent]:
+        """The first events of a remediation's history.
+
+        Args:
+            workflow_id: Whose.
+            limit: How many at most.
+
+        Raises:
+            RemediationNotFoundError: There is none of this id.
+        """
+        handle = self.client.get_workflow_handle(workflow_id)
+        found: list[HistoryEvent] = []
+        async with _temporal_errors(workflow_id):
+            async for event in handle.fetch_history_events(rpc_timeout=_CALL):
+                found.append(event)
+                if len(found) >= limit:
+                    break
+        return found
 
     async def _listed(self, query: str, limit: int) -> list[Overview]:
         executions = self.client.list_workflows(query, limit=limit, rpc_timeout=_CALL)

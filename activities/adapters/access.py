@@ -14,7 +14,7 @@ from activities.adapters.records import Record, Text
 from activities.adapters.wire import Wire, api_path
 from activities.errors import PermanentError
 
-_PAGE: Final = 30
+_PAGE: Final = 100
 DELIVERIES: Final = 100
 """As many as GitHub shows at once."""
 _HOOKS: Final = "repository_hooks"
@@ -116,11 +116,10 @@ class Access:
         return read(InstallationRecord, found) if found is not None else None
 
     async def installations(self) -> list[InstallationRecord]:
-        """Where the App is installed, the first page of it."""
-        found = await self._wire.get(
-            api_path("app", "installations", per_page=_PAGE), jwt=self._credentials.app_jwt()
-        )
-        return [read(InstallationRecord, each) for each in found]
+        """Where the App is installed."""
+        path = api_path("app", "installations", per_page=_PAGE)
+        pages = self._wire.pages(path, jwt=self._credentials.app_jwt())
+        return [read(InstallationRecord, each) async for each in pages]
 
     async def app_hook(self) -> tuple[HookRecord, list[DeliveryRecord]]:
         """The App's webhook and what was sent to it last, newest first."""
@@ -160,9 +159,11 @@ class Access:
         return read(RepositoryAccess, await self._get(repository, "metadata"))
 
     async def workflows(self, repository: str) -> list[WorkflowRecord]:
-        """The repository's workflows, the first hundred."""
-        found = await self._get(repository, "actions", "actions", "workflows", per_page=100)
-        return [read(WorkflowRecord, each) for each in found.get("workflows", ())]
+        """The repository's workflows."""
+        token = await self._credentials.token(repository, {"actions": "read"})
+        path = api_path("repos", repository, "actions", "workflows", per_page=_PAGE)
+        pages = self._wire.pages(path, key="workflows", token=token)
+        return [read(WorkflowRecord, each) async for each in pages]
 
     async def file(self, repository: str, path: str, ref: str) -> bytes:
         """A file's bytes at a branch."""

@@ -175,7 +175,7 @@ class Wire:
             path: The first page.
             key: The member that holds the items, where a page is an object.
             token: Sent with every page.
-            jwt: Sent in its place, to speak as the App.
+            jwt: Sent instead of `token`, to speak for an App.
         """
         seen = 0
         listing = self._session.getiter(path, None, oauth_token=token, jwt=jwt, iterable_key=key)

@@ -32,14 +32,16 @@ def judge_hooks(hooks: Sequence[Hook] | None, app_events: set[str] | None) -> It
     if hooks is None:
         yield warning(
             _PART,
-            "the repository's webhooks cannot be seen with this credential",
-            "look under the repository's settings: the last deliveries should be green",
+            "the repository's webhooks, and its organisation's, cannot be seen with this credential",
+            "look under the settings of whichever has one: the last deliveries should be green",
         )
         return
     set_up = [hook for hook in hooks if hook[0].url]
     if not set_up:
         yield problem(
-            _PART, "GitHub sends no events to anybody", f"set a webhook to the service's address with {_PATH}"
+            _PART,
+            "neither the App nor the repository sends events to anybody",
+            f"set a webhook to the service's address with {_PATH}, unless the organisation has one",
         )
     for index, hook in enumerate(set_up):
         of_app = app_events is not None and index == 0 and hook[0].id is None

@@ -122,8 +122,9 @@ async def _examine_app(part: Part, access: Access, repository: str | None) -> As
         hook = await access.app_hook()
         hooks: list[Hook] | None = [hook]
         if repository and not hook[0].url:
-            hooks = await access.repository_hooks(repository)
-        for finding in judge_hooks(hooks, None if hooks != [hook] else set(app.events)):
+            own = await access.repository_hooks(repository)
+            hooks = None if own is None else [hook, *own]
+        for finding in judge_hooks(hooks, set(app.events)):
             yield finding
 
 

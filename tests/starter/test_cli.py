@@ -371,7 +371,7 @@ def test_the_help_loads_neither_temporal_nor_the_service() -> None:
         "import sys\nfrom starter.cli import app\n"
         "try: app(['--help'])\n"
         "except SystemExit:\n"
-        "    print({'temporalio', 'pydantic', 'fastapi', 'rich', 'asyncio'} & set(sys.modules))"
+        "    print({'temporalio', 'pydantic', 'starlette', 'rich', 'asyncio'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.endswith("set()\n")
