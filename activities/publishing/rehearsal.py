@@ -14,6 +14,9 @@ from workflows.models import (
     BranchResult,
     BranchState,
     CommitRequest,
+    Notice,
+    NoticeResult,
+    NoticeState,
     PostedReport,
     PullRequestRequest,
     Report,
@@ -110,6 +113,9 @@ class _Rehearsing(ActivityInboundInterceptor):
                 return PostedReport()
             case Report(question=question):
                 self._note("comment", f"the question whether to publish patch {question}" if question else "")
+            case Notice(need=need):
+                self._note("notification", f"a human is needed: {need}")
+                return NoticeResult(state=NoticeState.NOT_CONFIGURED)
             case RerunRequest():
                 self._note("rerun", "the failed jobs, once: the failure looks transient")
             case _:

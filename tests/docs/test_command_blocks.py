@@ -12,7 +12,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -216,64 +215,35 @@ def answers(url: str) -> bool:
 
 
 def test_one_machine_is_started_by_hand(tmp_path: Path) -> None:
-    """The three shells as they are written, but on free ports of this machine and without a Web UI."""
+    """The lines as they are written, but on free ports and with the state in this folder."""
     pem(tmp_path / "publisher.pem")
     pem(tmp_path / "reader.pem")
     (tmp_path / ".venv").symlink_to(BESIDE.parent)
-    temporal_port, port = free_port(), free_port()
+    temporal_port, ui_port, port = free_port(), free_port(), free_port()
+    ports = f"--temporal-port {temporal_port} --ui-port {ui_port}"
     instead = {
-        "start-dev": f"start-dev --headless --log-level error --ip 127.0.0.1 --port {temporal_port}",
-        "--host 0.0.0.0 --port 8080": f"--host 127.0.0.1 --port {port}",
+        "REGREEN_HOST=0.0.0.0 REGREEN_PORT=8080": f"REGREEN_HOST=127.0.0.1 REGREEN_PORT={port}",
+        ".venv/bin/regreen up": f"exec .venv/bin/regreen up --database temporal.db {ports}",
     }
     text = block("by-hand")
     for written, replaced in instead.items():
-        assert text.count(written) == 1
-        text = text.replace(written, replaced)
-    shells = text.split("\n\n")
-    assert len(shells) == 3
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "TEMPORAL_ADDRESS": f"127.0.0.1:{temporal_port}",
-        "PYTHONUNBUFFERED": "1",
-    }
-    started: list[subprocess.Popen[bytes]] = []
-    logs = [tmp_path / f"{number}.log" for number in range(3)]
-
-    def wait(so_far: Any) -> None:
-        deadline = time.monotonic() + 60
-        while not so_far():
-            assert time.monotonic() < deadline, [log.read_text() for log in logs if log.exists()]
-            assert [one.poll() for one in started] == [None] * len(started), [log.read_text() for log in logs]
-            time.sleep(0.1)
-
-    ready = (
-        lambda: succeeded_in_asking(temporal_port),
-        lambda: "serving as all" in logs[1].read_text(encoding="utf-8"),
-        lambda: answers(f"http://127.0.0.1:{port}/readyz"),
-    )
+        text = at(text, written, replaced)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    log = tmp_path / "up.log"
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            ["sh", "-eu", "-c", text], cwd=tmp_path, env=environment, stdout=output, stderr=output
+        )
     try:
-        for shell, log, so_far in zip(shells, logs, ready, strict=True):
-            with log.open("wb") as output:
-                started.append(
-                    subprocess.Popen(
-                        ["sh", "-eu", "-c", shell],
-                        cwd=tmp_path,
-                        env=environment,
-                        stdout=output,
-                        stderr=output,
-                        start_new_session=True,
-                    )
-                )
-            wait(so_far)
+        deadline = time.monotonic() + 90
+        while "serving as all" not in log.read_text() or not answers(f"http://127.0.0.1:{port}/readyz"):
+            assert time.monotonic() < deadline, log.read_text()
+            assert started.poll() is None, log.read_text()
+            time.sleep(0.1)
+        assert succeeded_in_asking(temporal_port)
     finally:
-        for one in reversed(started):
-            os.killpg(one.pid, signal.SIGTERM)
-            try:
-                one.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(one.pid, signal.SIGKILL)
-                one.wait()
+        started.terminate()
+        assert started.wait(60) == 0, log.read_text()
     assert (tmp_path / "temporal.db").exists()
 
 
@@ -373,6 +343,8 @@ async def named(client: Client) -> Handle:
 async def test_orders_by_command(address: str, tmp_path: Path) -> None:
     client = await connect(target_host=address)
     lines = [line.split("#")[0].strip() for line in block("orders").splitlines()]
+    # one of them does not end and the other asks GitHub; both have tests of their own
+    lines = [line for line in lines if line not in {"regreen monitor", "regreen start RUN"}]
     assert len(lines) == 8
     async with serving(client, asks()):
         for line in lines:

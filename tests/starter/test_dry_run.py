@@ -146,6 +146,7 @@ def test_every_activity_that_may_write_is_held_back() -> None:
         "close_pull_request",
         "post_report",
         "report_broken_settings",
+        "notify_human",
     }
 
 
