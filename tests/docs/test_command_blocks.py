@@ -346,6 +346,7 @@ def asks() -> ScriptedActivities:
     return ScriptedActivities(
         judge_patch=[verdict],
         propose_patch=[proposal()],
+        read_pull_request=[models.PullRequest(number=5, url="https://github.example/5", state="closed")],
         write_commit=[models.WrittenCommit(sha=FIX_HEADS[0], tree="e" * 40)],
         advance_fix_branch=[models.BranchResult(state=models.BranchState.ADVANCED, tip=FIX_HEADS[0])],
     )
@@ -383,15 +384,15 @@ async def test_orders_by_command(address: str, tmp_path: Path) -> None:
                 script += " --yes"  # without it, it asks, and only at a terminal
             await succeeds(script, tmp_path, TEMPORAL_ADDRESS=address)
             if "approve" in line:
-                assert await merged(handle) is models.Outcome.FIXED
+                assert await closed(handle) is models.Outcome.FIXED
             elif "reject" in line or "stop" in line:
                 assert (await handle.result()).outcome is models.Outcome.STOPPED
             else:
                 await handle.terminate()
 
 
-async def merged(handle: Handle) -> models.Outcome:
-    """Merge the fix once it is green; how the remediation ends."""
+async def closed(handle: Handle) -> models.Outcome:
+    """Close the fix pull request once it is green; how the remediation ends."""
     told = False
     for _ in range(600):
         state = (await handle.query(RemediationWorkflow.status)).state
@@ -402,7 +403,7 @@ async def merged(handle: Handle) -> models.Outcome:
             news = models.ChecksCompleted(head_sha=FIX_HEADS[0])
             await handle.signal(RemediationWorkflow.checks_completed, news)
         await asyncio.sleep(0.05)
-    event = models.PullRequestClosed(number=5, merged=True)
+    event = models.PullRequestClosed(number=5)
     await handle.signal(RemediationWorkflow.pull_request_closed, event)
     return (await handle.result()).outcome
 
@@ -418,7 +419,7 @@ async def test_orders_by_temporal_s_own_command(address: str, tmp_path: Path) ->
             script = at(line, "ci-remediation/acme/widgets/123", handle.id)
             await succeeds(script.replace("0123456789abcdef", question), tmp_path, TEMPORAL_ADDRESS=address)
             approved = "approve" in line
-            outcome = await merged(handle) if approved else (await handle.result()).outcome
+            outcome = await closed(handle) if approved else (await handle.result()).outcome
             assert outcome is (models.Outcome.FIXED if approved else models.Outcome.STOPPED)
 
 
@@ -478,7 +479,7 @@ async def test_an_upgrade_by_the_commands_of_the_page(fresh_address: str, tmp_pa
         for handle in (before, after):
             question = (await waiting(handle)).question
             await handle.signal(RemediationWorkflow.approve, models.Order(by="dev", question=question))
-            assert await merged(handle) is models.Outcome.FIXED
+            assert await closed(handle) is models.Outcome.FIXED
             assert await build_of(handle) == "0.2.0"
 
 
@@ -493,5 +494,5 @@ async def test_what_was_started_without_versions_goes_on_with_the_first_current_
         await set_up(client, current=("regreen", "0.1.0"))
         question = (await waiting(handle)).question
         await handle.signal(RemediationWorkflow.approve, models.Order(by="dev", question=question))
-        assert await merged(handle) is models.Outcome.FIXED
+        assert await closed(handle) is models.Outcome.FIXED
         assert await build_of(handle) == "0.1.0"
