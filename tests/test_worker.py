@@ -76,6 +76,21 @@ def test_a_worker_that_publishes_names_the_credential_it_lacks_in_one_line(role:
     assert role in said
 
 
+@pytest.mark.parametrize("url", ["http://chat.example/hook/s3cr3t", "chat.example/s3cr3t", "ftp://x/s3cr3t"])
+def test_a_channel_that_would_be_told_in_the_clear_is_refused_without_naming_it(url: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match="REGREEN_NOTIFY_URL is unusable: it must be an https"
+    ) as said:
+        load(WorkerSettings, role="analyst", notify_url=url)
+    assert "s3cr3t" not in str(said.value)
+
+
+def test_the_channel_s_address_is_a_secret_and_an_empty_one_is_none() -> None:
+    settings = load(WorkerSettings, role="analyst", notify_url="https://chat.example/s3cr3t")
+    assert "https://chat.example/s3cr3t" in own_secrets(settings)
+    assert load(WorkerSettings, role="analyst", notify_url="").notify_url is None
+
+
 def test_half_an_app_is_no_credential() -> None:
     with pytest.raises(ConfigurationError, match="REGREEN_PUBLISHER_PRIVATE_KEY"):
         load(WorkerSettings, publisher_app_id="12")

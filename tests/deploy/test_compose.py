@@ -79,8 +79,16 @@ def test_every_secret_mounted_is_read_as_a_setting(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("starter", {"regreen_webhook_secret", "regreen_webhook_secret_previous", PAYLOAD_KEYS}),
-        ("publisher", {"regreen_publisher_private_key", PAYLOAD_KEYS}),
+        (
+            "starter",
+            {
+                "regreen_webhook_secret",
+                "regreen_webhook_secret_previous",
+                "regreen_dashboard_token",
+                PAYLOAD_KEYS,
+            },
+        ),
+        ("publisher", {"regreen_publisher_private_key", "regreen_notify_url", PAYLOAD_KEYS}),
         ("analyst", {"regreen_reader_private_key", "anthropic_api_key", PAYLOAD_KEYS}),
         ("postgresql", {"postgres_password"}),
         ("temporal-schema", {"postgres_password"}),
@@ -132,7 +140,8 @@ def test_the_workers_start_with_what_the_file_gives_them(
         mounted = tmp_path / role
         mounted.mkdir()
         for secret in service["secrets"]:
-            (mounted / secret).write_text("a key\n", encoding="utf-8")
+            text = "" if secret == "regreen_notify_url" else "a key\n"
+            (mounted / secret).write_text(text, encoding="utf-8")
         for name, value in service["environment"].items():
             monkeypatch.setenv(name, str(value or ""))
         settings = load(WorkerSettings, secrets_directory=mounted)
@@ -147,6 +156,7 @@ def test_the_starter_starts_with_what_the_file_gives_it(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "regreen_webhook_secret").write_text("a secret\n", encoding="utf-8")
     (tmp_path / "regreen_webhook_secret_previous").touch()
+    (tmp_path / "regreen_dashboard_token").touch()
     for name, value in SERVICES["starter"]["environment"].items():
         monkeypatch.setenv(name, str(value or ""))
     settings = load(StarterSettings, secrets_directory=tmp_path)
