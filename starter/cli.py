@@ -134,6 +134,25 @@ def check(
     raise typer.Exit(examine(only or [], repository, details=details, as_json=as_json))
 
 
+@app.command()
+@_reported
+def doctor(
+    *,
+    github: Annotated[
+        bool, typer.Option("--github", help="Look at the access to GitHub instead. Changes nothing.")
+    ] = False,
+    repository: Annotated[
+        str | None, typer.Option("--repo", "-r", help="With --github: look at this one too, as owner/name.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show in full what repairs can use on this machine, or what the access to GitHub allows."""
+    from starter.commands.check import check as examine
+
+    area = CheckArea.GITHUB if github or repository is not None else CheckArea.MACHINE
+    raise typer.Exit(examine([area], repository, details=True, as_json=as_json))
+
+
 @app.command("dry-run")
 @_reported
 def dry_run(
