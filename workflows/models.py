@@ -144,6 +144,10 @@ class Outcome(StrEnum):
     """A fix was published and CI never gave a verdict on it."""
 
 
+CALLS_FOR_A_HUMAN: Final = frozenset({Outcome.NEEDS_HUMAN, Outcome.EXHAUSTED, Outcome.UNVERIFIED})
+"""Outcomes that leave the failure to a human."""
+
+
 class Reason(StrEnum):
     """Why a remediation took the turn it took. `REASON_SENTENCES` says each for a person."""
 
@@ -922,6 +926,60 @@ class PostedReport(Payload):
     changed: bool = True
 
 
+class Need(StrEnum):
+    """What a human is needed for."""
+
+    APPROVAL = "approval"
+    """A patch waits for an answer."""
+    OUTCOME = "outcome"
+    """The remediation ended, and leaves the failure to a human."""
+    SETTINGS = "settings"
+    """The repository's own settings cannot be read, and nothing is done there until they can."""
+
+
+class Notice(Payload):
+    """Argument of `notify_human`. No text in it comes from outside."""
+
+    repository: Repository
+    run_id: int
+    need: Need
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    failure_class: FailureClass | None = None
+    pull_request: int | None = None
+    question: Name | None = None
+    """The patch id that waits, where one does."""
+
+    @property
+    def key(self) -> str:
+        """Names the message: the same need of the same remediation is told once."""
+        return "-".join(
+            (self.repository, str(self.run_id), self.need, self.question or self.outcome or "all")
+        )
+
+
+class NoticeState(StrEnum):
+    """What became of a notice."""
+
+    DELIVERED = "delivered"
+    NOT_CONFIGURED = "not_configured"
+    """There is no channel."""
+
+
+class NoticeResult(Payload):
+    """Result of `notify_human`."""
+
+    state: NoticeState
+
+
+class Notified(Payload):
+    """A human was told."""
+
+    need: Need
+    at: datetime
+    question: Name | None = None
+
+
 # ── checks ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -1155,3 +1213,5 @@ class Status(Payload):
     """What the model calls cost so far; None where there were none, or a price is not known."""
     orders: int = 0
     """Orders of humans that counted so far; `explain` and `help` are none."""
+    notified: tuple[Notified, ...] = ()
+    """What a human was told by the channel of `REGREEN_NOTIFY_URL`."""

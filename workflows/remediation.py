@@ -46,6 +46,7 @@ class RemediationWorkflow:
         self._said = False
         self._rerun_used = False
         self._ended_at: datetime | None = None
+        self._told: set[tuple[models.Need, str | None]] = set()
 
     @workflow.run
     async def run(
@@ -69,6 +70,8 @@ class RemediationWorkflow:
             ending = _ending_of(failure)
         await self._report(ending)
         self._put_on_record(ending)
+        if ending.outcome in models.CALLS_FOR_A_HUMAN:
+            await self._notify(models.Need.OUTCOME)
         disposition = await self._watch_merge(ending, self._case.request.limits)
         self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         if disposition is not None:
@@ -200,11 +203,13 @@ class RemediationWorkflow:
         self._case.heed(standing)
         self._know(attempts_allowed=self._case.request.limits.attempts)
         if standing.settings.problem:
-            await self._do(
+            said = await self._do(
                 policies.REPORT_BROKEN_SETTINGS,
                 self._case.broken_settings(),
                 "Say that they are broken",
             )
+            if said.changed:
+                await self._notify(models.Need.SETTINGS)
         return decisions.excluded(standing.settings, self._case.run)
 
     async def _gather_evidence(self) -> Ending | None:
@@ -380,11 +385,15 @@ class RemediationWorkflow:
         deadline = self._case.request.limits.approval_deadline
         # A first patch has no pull request yet that could be closed.
         closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
-        await self._wait_until(
-            lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
-            deadline,
-            "Wait for a human's approval",
-        )
+        notice = asyncio.ensure_future(self._notify(models.Need.APPROVAL, proposal.patch_id))
+        try:
+            await self._wait_until(
+                lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
+                deadline,
+                "Wait for a human's approval",
+            )
+        finally:
+            notice.cancel()  # if the channel could not be reached until now, nobody needs to hear of it
         self._know(question=None)
         if closable and self._closed:
             return await self._dealt_with() or await self._await_approval(proposal)
@@ -575,6 +584,29 @@ class RemediationWorkflow:
         if ending.outcome is Outcome.SUPERSEDED and not self._said and self._case.status.fix_head_sha is None:
             return not workflow.patched("quiet-superseded")
         return True
+
+    async def _notify(self, need: models.Need, question: str | None = None) -> None:
+        """Tell a human that they are needed, once for each need; that it fails changes nothing.
+
+        Where the run could be read, its standing says whether there is a channel. So a history without one
+        holds nothing of this, and older ones replay.
+        """
+        if self._case.status.run is None:
+            told = workflow.patched("notify-without-run")
+        else:
+            told = self._case.standing.notifies
+        if not told or (need, question) in self._told:
+            return
+        self._told.add((need, question))
+        wanted = self._case.notice(need, question)
+        try:
+            result = await carry_out(policies.NOTIFY_HUMAN, wanted, "Tell the channel: a human is needed")
+        except ActivityError as failure:
+            workflow.logger.warning("no human could be told: %s", failure.cause)
+            return
+        if result.state is models.NoticeState.DELIVERED:
+            notified = models.Notified(need=need, at=workflow.now(), question=question)
+            self._know(notified=(*self._case.status.notified, notified))
 
     async def _close_pull_request(self) -> None:
         pull_request = self._case.status.pull_request

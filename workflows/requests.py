@@ -18,6 +18,8 @@ from workflows.models import (
     GateVerdict,
     LabelRequest,
     Limits,
+    Need,
+    Notice,
     PatchRequest,
     Proposal,
     PullRequestRef,
@@ -98,6 +100,20 @@ class Case:
     def settings(self) -> RepositorySettings:
         """The repository's own settings; the defaults until they are known."""
         return self.standing.settings.settings
+
+    def notice(self, need: Need, question: str | None = None) -> Notice:
+        """Argument of `notify_human`."""
+        status = self.status
+        return Notice(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            need=need,
+            outcome=status.outcome,
+            reason=status.reason,
+            failure_class=status.diagnosis.failure_class if status.diagnosis else None,
+            pull_request=status.pull_request.number if status.pull_request else None,
+            question=question,
+        )
 
     def broken_settings(self) -> SettingsProblem:
         """Argument of `report_broken_settings`."""

@@ -80,6 +80,12 @@ class AuthorisedWire:
         )
         return read(record, answer)
 
+    async def delete(self, repository: str, path: str, permissions: Mapping[str, str]) -> None:
+        """Remove the resource at `path`."""
+        await self.authorised(
+            repository, permissions, lambda token: self._wire.delete(path, token=token), writes=True
+        )
+
     async def list(
         self,
         record: type[R],

@@ -196,3 +196,8 @@ class Wire:
         """The decoded JSON answer to a PATCH of `data` as JSON."""
         with translated():
             return await self._session.patch(path, None, data=data, oauth_token=token)
+
+    async def delete(self, path: str, *, token: str | None = None) -> None:
+        """Remove a resource."""
+        with translated():
+            await self._session.delete(path, None, oauth_token=token)

@@ -49,11 +49,13 @@ class ChecksActivities:
     Args:
         github: Where the runs are.
         switch: Asked before a rerun.
+        notifies: Whether there is a channel by which humans are told that they are needed.
     """
 
-    def __init__(self, github: GitHub, switch: WriteSwitch) -> None:
+    def __init__(self, github: GitHub, switch: WriteSwitch, *, notifies: bool = False) -> None:
         self._github = github
         self._switch = switch
+        self._notifies = notifies
 
     @activity.defn
     @translating
@@ -81,6 +83,7 @@ class ChecksActivities:
         standing, twin = await asyncio.gather(
             read_standing(self._github, self._switch, found), self._twin(found)
         )
+        standing = standing.model_copy(update={"notifies": self._notifies})
         return TriagedRun(**{**dict(found), "twin_run": twin}, standing=standing)
 
     @activity.defn

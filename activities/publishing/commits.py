@@ -78,12 +78,8 @@ async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
     overtaken = await _overtaken(github, request, failing)
     if overtaken is not None:
         return overtaken
-    workflows = _touches_workflows(files)
     try:
-        if tip is None:
-            await github.create_fix_branch(repository, branch, request.commit, workflows=workflows)
-        else:
-            await github.forward_fix_branch(repository, branch, request.commit, workflows=workflows)
+        await _put(github, request, tip, workflows=_touches_workflows(files))
     except PermanentError as error:
         if error.kind not in {"invalid", "conflict", "forbidden"}:
             raise
@@ -94,6 +90,27 @@ async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
             raise await refusal(github, repository, branch, error) from None
         return standing
     return BranchResult(state=BranchState.ADVANCED, tip=request.commit)
+
+
+async def _put(github: GitHub, request: BranchRequest, tip: str | None, *, workflows: bool) -> None:
+    """Create or forward the branch.
+
+    A new branch takes the permission for workflow files also where the fix touches none, but the failing
+    branch changes them: GitHub compares with the default branch.
+    """
+    repository, branch = request.repository, naming.fix_branch(request.run_id)
+    if tip is not None:
+        await github.forward_fix_branch(repository, branch, request.commit, workflows=workflows)
+        return
+    try:
+        await github.create_fix_branch(repository, branch, request.commit, workflows=workflows)
+    except PermanentError as error:
+        if error.kind != "forbidden" or workflows:
+            raise
+        try:
+            await github.create_fix_branch(repository, branch, request.commit, workflows=True)
+        except PermanentError as again:
+            raise (again if again.kind == "invalid" else error) from None
 
 
 async def _dealt_with(github: GitHub, request: BranchRequest) -> BranchState | None:

@@ -7,6 +7,7 @@ from activities.publishing.markdown import Block, Fence, code, document, link, p
 from activities.publishing.wording import FAILURE_NAMES, changes, orders, proof, source
 from workflows import naming
 from workflows.models import (
+    CALLS_FOR_A_HUMAN,
     REASON_SENTENCES,
     AttemptRecord,
     CiVerdict,
@@ -47,7 +48,6 @@ _STATES: Final[dict[State, str]] = {
     State.DONE: "done",
 }
 
-_CALLS_FOR_A_HUMAN: Final = {Outcome.NEEDS_HUMAN, Outcome.EXHAUSTED, Outcome.UNVERIFIED}
 _CI_WORDS: Final[dict[str, str]] = {
     CiVerdict.GREEN: "green",
     CiVerdict.RED: "red",
@@ -114,7 +114,7 @@ def _headline(report: Report) -> str:
         lines.append(REASON_SENTENCES[report.reason])
     if report.detail:
         lines.append(plain(report.detail))
-    if report.question is not None or report.outcome in _CALLS_FOR_A_HUMAN:
+    if report.question is not None or report.outcome in CALLS_FOR_A_HUMAN:
         author = report.run.author
         lines.append(f"@{author}, this needs you." if naming.is_login(author) else "This needs a human.")
     return "\n\n".join(lines)

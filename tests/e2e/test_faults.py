@@ -46,7 +46,7 @@ class Watching:
 async def told_by(scenario: str, faults: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "starter.cli", "demo", scenario, "--json", "--faults", faults),
+        *("-m", "starter.cli", "simulate", scenario, "--json", "--faults", faults),
         cwd=ROOT,
         env={**os.environ},
         stdout=asyncio.subprocess.PIPE,

@@ -2,6 +2,9 @@
 
 import asyncio
 
+from temporalio.client import Client
+
+from localhub import LocalHub
 from localhub.scenarios import scenario
 from localhub.stage import REPOSITORY, Stage
 from workflows.models import Order, Outcome, Status
@@ -25,8 +28,13 @@ async def break_by(stage: Stage, name: str) -> str:
 
 async def assert_fixed_exactly_once(stage: Stage, main: str, *, attempts: int = 1) -> None:
     """Wait for the end, approving what asks for it; the fix of `main` is there, each of its parts once."""
-    hub, repository = stage.hub, stage.hub.repository(REPOSITORY)
-    status = await _ended(stage, main)
+    await assert_fixed_once(stage.hub, stage.client, main, attempts=attempts)
+
+
+async def assert_fixed_once(hub: LocalHub, client: Client, main: str, *, attempts: int = 1) -> None:
+    """The same for a GitHub and a Temporal that do not belong to a stage."""
+    repository = hub.repository(REPOSITORY)
+    status = await _ended(hub, client, main)
     assert (status.outcome, len(status.attempts)) == (Outcome.FIXED, attempts)
     await hub.idle()
     refs = await repository.git.refs()
@@ -43,17 +51,13 @@ async def assert_fixed_exactly_once(stage: Stage, main: str, *, attempts: int = 
     assert len([one for one in repository.comments.values() if "regreen run=" in one.body]) == 1
 
 
-async def _ended(stage: Stage, sha: str) -> Status:
+async def _ended(hub: LocalHub, client: Client, sha: str) -> Status:
     for _ in range(1_000):
         await asyncio.sleep(0.2)
-        run = next(
-            (one for one in stage.hub.repository(REPOSITORY).runs.values() if one.head.sha == sha), None
-        )
+        run = next((one for one in hub.repository(REPOSITORY).runs.values() if one.head.sha == sha), None)
         if run is None:
             continue
-        handle = stage.client.get_workflow_handle_for(
-            RemediationWorkflow.run, remediation_id(REPOSITORY, run.id)
-        )
+        handle = client.get_workflow_handle_for(RemediationWorkflow.run, remediation_id(REPOSITORY, run.id))
         try:
             status = await asyncio.wait_for(handle.query(RemediationWorkflow.status), 5)
         except Exception:  # noqa: BLE001, S112 — no worker answers yet; the loop's bound decides

@@ -548,3 +548,23 @@ async def test_a_throttled_rerun_waits_as_github_asks(wire: ScriptedWire) -> Non
         await activities(wire).rerun_failed_jobs(rerun_request())
     assert caught.value.next_retry_delay is not None
     assert caught.value.next_retry_delay.total_seconds() == 30
+
+
+@pytest.mark.parametrize("notifies", [True, False])
+async def test_a_run_s_standing_says_whether_humans_can_be_told(
+    wire: ScriptedWire, *, notifies: bool
+) -> None:
+    wire.on("GET", RUN, answer(200, a_run()))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    github = wire.github()
+    checks = ChecksActivities(github, WriteSwitch(github), notifies=notifies)
+    request = TriageRequest(
+        repository=REPOSITORY,
+        run_id=7,
+        run_attempt=1,
+        skip_marker="[skip-ci-remediation]",
+        with_standing=True,
+    )
+    standing = (await checks.read_run(request)).standing
+    assert standing is not None
+    assert standing.notifies is notifies

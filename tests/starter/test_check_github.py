@@ -1,4 +1,4 @@
-"""`regreen doctor --github` on a local GitHub: what it finds, and what it says to change."""
+"""`regreen check --only github` on a local GitHub: what it finds, and what it says to change."""
 
 import json
 import os
@@ -290,7 +290,7 @@ def test_the_command_prints_findings_and_fails_on_a_problem(tmp_path: Path) -> N
     }
 
     def run(*options: str) -> subprocess.CompletedProcess[str]:
-        arguments = [sys.executable, "-m", "starter.cli", "doctor", "--github", *options]
+        arguments = [sys.executable, "-m", "starter.cli", "check", "--only", "github", *options]
         return subprocess.run(
             arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
