@@ -43,6 +43,7 @@ class RemediationWorkflow:
         self._retry: Order | None = None
         self._heard: set[int] = set()
         self._posting = asyncio.Lock()
+        self._said = False
         self._rerun_used = False
         self._ended_at: datetime | None = None
         self._told: set[tuple[models.Need, str | None]] = set()
@@ -473,8 +474,7 @@ class RemediationWorkflow:
         try:
             if self._stop is not None:
                 await self._close_pull_request()
-            asked = self._case.status.approval is not None
-            if self._case.status.run is not None and (asked or _is_said(ending)):
+            if self._case.status.run is not None and self._is_said(ending):
                 await self._post()
         except ActivityError as failure:
             workflow.logger.warning("the outcome could not be reported: %s", failure.cause)
@@ -569,6 +569,21 @@ class RemediationWorkflow:
         async with self._posting:  # two at once could each find no comment, and leave two
             report = self._case.post_report(workflow.info().workflow_id)
             await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
+            self._said = True
+
+    def _is_said(self, ending: Ending) -> bool:
+        """Whether the outcome is told where the failure was seen.
+
+        Not what is ignored on purpose, nor what was overtaken before anything came of it; but a comment that
+        is there must not go on to say what holds no more.
+        """
+        if ending.reason is Reason.BASE_RED:
+            return workflow.patched("say-base-red")
+        if ending.outcome is Outcome.IGNORED:
+            return self._said and workflow.patched("end-what-was-said")
+        if ending.outcome is Outcome.SUPERSEDED and not self._said and self._case.status.fix_head_sha is None:
+            return not workflow.patched("quiet-superseded")
+        return True
 
     async def _notify(self, need: models.Need, question: str | None = None) -> None:
         """Tell a human that they are needed, once for each need; that it fails changes nothing.
@@ -670,13 +685,6 @@ class RemediationWorkflow:
             disposition=disposition,
             cost_usd=status.cost_usd,
         )
-
-
-def _is_said(ending: Ending) -> bool:
-    """Whether the outcome is told where the failure was seen; what is ignored on purpose is not."""
-    if ending.reason is Reason.BASE_RED:
-        return workflow.patched("say-base-red")
-    return ending.outcome is not Outcome.IGNORED
 
 
 def _ending_of(failure: ActivityError | ChildWorkflowError) -> Ending:

@@ -175,7 +175,7 @@ class Wire:
             path: The first page.
             key: The member that holds the items, where a page is an object.
             token: Sent with every page.
-            jwt: Sent instead of `token`, to speak for an App.
+            jwt: Sent in its place, to speak as the App.
         """
         seen = 0
         listing = self._session.getiter(path, None, oauth_token=token, jwt=jwt, iterable_key=key)

@@ -133,6 +133,7 @@ async def _overtaken(github: GitHub, request: BranchRequest, failing: str | None
         repository=request.repository,
         run_id=request.run_id,
         workflow_id=request.workflow_id,
+        branch=request.failing_branch,
         head_sha=request.failing_sha,
         created_at=request.run_created_at,
     )

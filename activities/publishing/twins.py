@@ -4,7 +4,6 @@ A push to the branch of a pull request makes two runs where the workflow is `on:
 """
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
@@ -24,18 +23,19 @@ class Origin:
     repository: str
     run_id: int
     workflow_id: int
+    branch: str
     head_sha: str
     created_at: datetime
 
     @classmethod
     def of(cls, run: RunSnapshot) -> Self:
         """A run's own."""
-        return cls(run.repository, run.run_id, run.workflow_id, run.head_sha, run.created_at)
+        return cls(run.repository, run.run_id, run.workflow_id, run.head_branch, run.head_sha, run.created_at)
 
     def shares(self, run: WorkflowRun) -> bool:
         """Whether `run` is another one by the same push, of the same workflow."""
-        by_same_push = abs(run.created_at - self.created_at) <= _ONE_PUSH
-        return run.id != self.run_id and run.workflow_id == self.workflow_id and by_same_push
+        alike = (run.workflow_id, run.head_branch) == (self.workflow_id, self.branch)
+        return run.id != self.run_id and alike and abs(run.created_at - self.created_at) <= _ONE_PUSH
 
 
 async def failed_twins(github: GitHub, origin: Origin) -> tuple[int, ...]:
@@ -55,6 +55,6 @@ async def find_twin(github: GitHub, origin: Origin) -> int | None:
     tips = await asyncio.gather(
         *(github.get_branch_tip(origin.repository, naming.fix_branch(twin)) for twin in twins)
     )
-    published: Iterable[int] = [twin for twin, tip in zip(twins, tips, strict=True) if tip is not None]
+    published = [twin for twin, tip in zip(twins, tips, strict=True) if tip is not None]
     earlier = [twin for twin in twins if twin < origin.run_id]
     return min(published or earlier, default=None)

@@ -339,6 +339,7 @@ JSON = st.recursive(
 REAL = [
     ("workflow_run", deliveries.workflow_run()),
     ("workflow_run", deliveries.workflow_run(head_branch="regreen/12")),
+    ("workflow_run", deliveries.told_by_organisation(deliveries.told_by_app(deliveries.workflow_run()))),
     ("check_suite", deliveries.check_suite()),
     ("pull_request", deliveries.pull_request()),
     ("issue_comment", deliveries.issue_comment("/regreen approve 0a1b")),

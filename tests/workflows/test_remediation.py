@@ -262,6 +262,8 @@ async def test_triage_ends_before_any_log_is_read(
     result = await remediate(script, policy=TriagePolicy(**policy))
     assert (result.outcome, result.reason) == (outcome, reason)
     assert "collect_evidence" not in script.names()
+    quiet = outcome in {Outcome.IGNORED, Outcome.SUPERSEDED}
+    assert ("post_report" not in script.names()) is quiet
 
 
 async def test_a_fork_is_only_diagnosed_where_that_is_enabled(remediate: Remediate) -> None:
@@ -534,6 +536,29 @@ async def test_a_permanent_refusal_is_an_outcome_with_its_reason(
     result = await remediate(ScriptedActivities(**{step: [refused]}))
     assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, reason)
     assert result.detail == "GitHub said no"
+
+
+async def test_what_was_overtaken_before_it_was_published_is_not_even_mentioned(remediate: Remediate) -> None:
+    moved = models.BranchResult(state=BranchState.BASE_MOVED)
+    script = ScriptedActivities(advance_fix_branch=moved)
+    assert (await remediate(script)).reason is Reason.BRANCH_MOVED
+    assert "post_report" not in script.names()
+
+
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        ({"branch_tip": "b" * 40}, Reason.BRANCH_MOVED),
+        ({"conclusion": "success"}, Reason.RUN_NOT_FAILED),
+    ],
+)
+async def test_a_comment_that_is_there_does_not_go_on_to_say_what_holds_no_more(
+    remediate: Remediate, later: dict[str, Any], reason: Reason
+) -> None:
+    outage = diagnosis(action=Action.RERUN, jobs_alike=5)
+    script = ScriptedActivities(diagnose_failure=outage, read_run=[snapshot(), snapshot(**later)])
+    assert (await remediate(script)).reason is reason
+    assert [said.reason for said in script.called("post_report")] == [None, reason]
 
 
 async def test_an_outage_is_waited_out(remediate: Remediate) -> None:

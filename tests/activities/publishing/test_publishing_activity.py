@@ -867,6 +867,7 @@ def a_twin(hub: SmallGitHub, **changes: Any) -> None:
         ({"conclusion": "success"}, True, None),
         ({"conclusion": None, "status": "in_progress"}, False, None),
         ({"workflow_id": 4}, False, None),
+        ({"head_branch": "main"}, False, None),
         ({"created_at": "2026-01-01T03:04:05Z"}, False, None),
         ({"head_sha": "0" * 40}, False, None),
     ],
