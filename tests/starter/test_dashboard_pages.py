@@ -1,6 +1,7 @@
 import re
 import socket
 import tomllib
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -31,6 +32,7 @@ from starter.app import create_app
 from starter.dashboard import reading
 from starter.settings import StarterSettings
 from workflows import models
+from workflows.codec import KeyRing, data_converter
 from workflows.connection import connect
 from workflows.models import State, Status
 
@@ -435,3 +437,25 @@ def test_what_the_dashboard_is_made_of_is_installed_with_it() -> None:
     ]
     assert {path.suffix for path in needed if path.is_file()} == {".html", ".css", ".svg"}
     assert {f"*{path.suffix}" for path in needed if path.is_file()} <= set(packed)
+
+
+async def test_what_is_encrypted_with_a_key_that_is_not_here_is_not_shown_and_that_is_said(
+    temporal_address: str, client: Client
+) -> None:
+    repository = new_repository()
+    with_key = await Client.connect(
+        temporal_address, data_converter=data_converter(KeyRing.parse(f"1:{b64encode(bytes(32)).decode()}"))
+    )
+    script = ScriptedActivities(read_run=snapshot(repository=repository))
+    async with remediated(with_key, script, repository, state=State.DONE):
+        async with visiting(with_key) as service:
+            page = await service.get(place(repository))
+        async with visiting(client) as service:
+            without = await service.get(place(repository))
+            overview = await service.get("/dashboard")
+    assert page.status_code == 200
+    assert "ruff found an unused import." in page.text
+    assert "ruff found an unused import." not in without.text
+    assert without.status_code == 503
+    assert "REGREEN_PAYLOAD_KEYS" in without.text
+    assert overview.status_code == 200

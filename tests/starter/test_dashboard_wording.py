@@ -128,6 +128,9 @@ def test_a_diff_s_lines_are_told_apart() -> None:
 def test_a_long_diff_is_cut_and_what_is_missing_is_counted() -> None:
     lines, more = wording.diff_lines("+x\n" * (wording.DIFF_LINES + 7))
     assert (len(lines), more) == (wording.DIFF_LINES, 7)
+    [[line], _] = wording.diff_lines("+" + "x" * 1_000_000)
+    assert len(line.text) < 1_010
+    assert line.text.endswith("…")
 
 
 # ── a silent system looks different from a quiet one ────────────────────────────────────────────────────────
