@@ -16,7 +16,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from starter import metrics
 from starter.bodies import BodyReader, RefusedError
-from starter.dashboard.routes import router
+from starter.dashboard.routes import dashboard_routes
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
 from starter.serving import run_server
 from starter.settings import StarterSettings
@@ -60,7 +60,7 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
             body = await _read_verified(request, bodies, secrets)
             answer = await dispatcher.carry_out(interpret(event, body))
         except RefusedError as refused:
-            counts.count(Verdict.REFUSED, refused.reason, signed=False)
+            counts.count(Verdict.REFUSED, refused.reason, verified=False)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
@@ -92,7 +92,7 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
     async def expose_counts() -> PlainTextResponse:
         return PlainTextResponse(counts.prometheus(), media_type=metrics.CONTENT_TYPE)
 
-    app.include_router(router(settings, client, counts))
+    app.router.routes.extend(dashboard_routes(settings, client, counts))
     return app
 
 

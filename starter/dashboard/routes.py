@@ -9,11 +9,12 @@ from importlib import resources
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
 from temporalio.client import Client
 
 from starter.bodies import BodyReader, RefusedError
@@ -78,7 +79,7 @@ class _ProblemError(Exception):
         self.status, self.headline, self.advice = status, headline, advice
 
 
-def router(settings: StarterSettings, client: Client, counts: EventCounts) -> APIRouter:
+def dashboard_routes(settings: StarterSettings, client: Client, counts: EventCounts) -> list[Route]:
     """The dashboard's routes; closed ones, which say so, until somebody is allowed to read it.
 
     Args:
@@ -86,33 +87,30 @@ def router(settings: StarterSettings, client: Client, counts: EventCounts) -> AP
         client: Where remediations run; it may be a lazy one.
         counts: What this process heard.
     """
-    routes = APIRouter(prefix="/dashboard")
     dashboard = _Dashboard(settings, client, counts)
     if not dashboard.door.is_open:
-        routes.add_api_route("{_:path}", _closed, methods=["GET", "POST"])
-        return routes
-    routes.add_api_route("", dashboard.show_numbers, methods=["GET"])
-    routes.add_api_route(".json", dashboard.show_numbers, methods=["GET"])
-    routes.add_api_route("/remediations", dashboard.show_listing, methods=["GET"])
-    routes.add_api_route("/remediations/{owner}/{name}/{run_id}", dashboard.show_remediation, methods=["GET"])
-    routes.add_api_route(
-        "/remediations/{owner}/{name}/{run_id}/order", dashboard.take_order, methods=["POST"]
-    )
-    routes.add_api_route("/login", dashboard.show_login, methods=["GET"])
-    routes.add_api_route("/login", dashboard.log_in, methods=["POST"])
-    routes.add_api_route("/logout", dashboard.log_out, methods=["POST"])
-    for name, media_type in (("style.css", "text/css; charset=utf-8"), ("icon.svg", "image/svg+xml")):
-        asset = partial(_asset, name, media_type)
-        routes.add_api_route(f"/{name}", asset, methods=["GET"], response_model=None)
-    return routes
+        return [Route("/dashboard{rest:path}", _closed, methods=["GET", "POST"])]
+    remediation = "/dashboard/remediations/{owner}/{name}/{run_id}"
+    return [
+        Route("/dashboard", dashboard.show_numbers),
+        Route("/dashboard.json", dashboard.show_numbers),
+        Route("/dashboard/remediations", dashboard.show_listing),
+        Route(remediation, dashboard.show_remediation),
+        Route(f"{remediation}/order", dashboard.take_order, methods=["POST"]),
+        Route("/dashboard/login", dashboard.show_login),
+        Route("/dashboard/login", dashboard.log_in, methods=["POST"]),
+        Route("/dashboard/logout", dashboard.log_out, methods=["POST"]),
+        Route("/dashboard/style.css", partial(_asset, "style.css", "text/css; charset=utf-8")),
+        Route("/dashboard/icon.svg", partial(_asset, "icon.svg", "image/svg+xml")),
+    ]
 
 
-async def _closed() -> Response:
+async def _closed(_request: Request) -> Response:
     advice = "The dashboard is off. REGREEN_DASHBOARD_TOKEN or REGREEN_DASHBOARD_PROXIES opens it.\n"
     return Response(advice, HTTPStatus.NOT_FOUND, HEADERS, "text/plain; charset=utf-8")
 
 
-def _asset(name: str, media_type: str) -> Response:
+async def _asset(name: str, media_type: str, _request: Request) -> Response:
     content = resources.files("starter.dashboard").joinpath(name).read_bytes()
     return Response(content, headers=HEADERS | {"Cache-Control": "max-age=300"}, media_type=media_type)
 
@@ -183,9 +181,9 @@ class _Dashboard:
 
         return await self._let_in(request, answer)
 
-    async def show_remediation(self, request: Request, owner: str, name: str, run_id: str) -> Response:
+    async def show_remediation(self, request: Request) -> Response:
         async def answer(visitor: Visitor) -> Response:
-            workflow_id = _workflow_id(owner, name, run_id)
+            workflow_id = _workflow_id(request)
             told = await self._reader.told(workflow_id)
             if _wants_json(request):
                 return self._json(told.model_dump(mode="json"))
@@ -217,9 +215,9 @@ class _Dashboard:
 
     # ── orders ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def take_order(self, request: Request, owner: str, name: str, run_id: str) -> Response:
+    async def take_order(self, request: Request) -> Response:
         async def answer(visitor: Visitor) -> Response:
-            workflow_id = _workflow_id(owner, name, run_id)
+            workflow_id = _workflow_id(request)
             form = await self._own_form(request, visitor)
             if not visitor.may_order:
                 advice = "REGREEN_DASHBOARD_OPERATORS names those who may."
@@ -236,7 +234,7 @@ class _Dashboard:
             _log.info("%s ordered %s of %s by the dashboard", visitor.name, verb, workflow_id)
             if _wants_json(request):
                 return self._json({"ordered": verb, "workflow_id": workflow_id}, HTTPStatus.ACCEPTED)
-            return _redirect(f"/dashboard/remediations/{owner}/{name}/{run_id}?said={verb}")
+            return _redirect(f"{request.url.path.removesuffix('/order')}?said={verb}")
 
         return await self._let_in(request, answer)
 
@@ -414,9 +412,10 @@ def _wants_json(request: Request) -> bool:
     )
 
 
-def _workflow_id(owner: str, name: str, run_id: str) -> str:
-    workflow_id = f"ci-remediation/{owner}/{name}/{run_id}"
-    if naming.parse_remediation_id(workflow_id) is None or not _is_repository(f"{owner}/{name}"):
+def _workflow_id(request: Request) -> str:
+    repository = f"{request.path_params['owner']}/{request.path_params['name']}"
+    workflow_id = f"ci-remediation/{repository}/{request.path_params['run_id']}"
+    if naming.parse_remediation_id(workflow_id) is None or not _is_repository(repository):
         raise RemediationNotFoundError(workflow_id)
     return workflow_id
 
