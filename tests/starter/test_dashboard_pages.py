@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 from temporalio.client import Client
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 import deliveries
 from dashboards import (
@@ -31,7 +32,7 @@ from scripted import ScriptedActivities, proposal, snapshot
 from starter.app import create_app
 from starter.dashboard import reading
 from starter.settings import StarterSettings
-from workflows import models
+from workflows import models, naming
 from workflows.codec import KeyRing, data_converter
 from workflows.connection import connect
 from workflows.models import State, Status
@@ -199,6 +200,43 @@ async def test_the_list_is_narrowed_by_repository_and_outcome(
     page = (await service.get("/dashboard/remediations", params={"repository": repository})).text
     assert page.count(f'href="{place(repository)}"') == 1
     assert "Page 1 of 1, 1 in all" in page
+
+
+async def test_a_long_list_is_paged_the_newest_first(service: httpx2.AsyncClient, client: Client) -> None:
+    repository = new_repository()
+    handles = [
+        await client.start_workflow(
+            naming.REMEDIATION_WORKFLOW,
+            models.RemediationRequest(repository=repository, run_id=run_id),
+            id=naming.remediation_id(repository, run_id),
+            task_queue="served by nobody",
+            search_attributes=TypedSearchAttributes([SearchAttributePair(naming.CI_REPOSITORY, repository)]),
+        )
+        for run_id in range(1, reading.PAGE + 3)
+    ]
+    query = f"{naming.CI_REPOSITORY.name} = '{repository}'"
+
+    async def listed() -> bool:
+        return (await client.count_workflows(query)).count == len(handles)
+
+    await until(listed)
+    asked = {"repository": repository}
+    pages = [
+        (
+            await service.get("/dashboard/remediations", params={**asked, "page": str(page)}, headers=JSON)
+        ).json()
+        for page in (1, 2, 3)
+    ]
+    page = (await service.get("/dashboard/remediations", params=asked)).text
+    for handle in handles:
+        await handle.terminate()
+
+    found = [each["run_id"] for told in pages[:2] for each in told["found"]]
+    assert found == list(range(reading.PAGE + 2, 0, -1))
+    assert (pages[0]["pages"], pages[0]["total"], pages[2]["selection"]["page"]) == (2, reading.PAGE + 2, 2)
+    assert 'rel="next"' in page
+    assert 'rel="prev"' not in page
+    assert f"repository={repository.replace('/', '%2F')}&amp;page=2" in page
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "99999999", "x", "9999"])
