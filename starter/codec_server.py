@@ -7,12 +7,15 @@ import logging
 from http import HTTPStatus
 from typing import Any, Final, Self
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from google.protobuf import json_format
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 from temporalio.api.common.v1 import Payloads
 from temporalio.converter import PayloadCodec
 
@@ -80,34 +83,23 @@ class _Doorkeeper:
         return bool(self._token) and hmac.compare_digest(given, self._token)
 
 
-def create_app(settings: CodecServerSettings, codec: PayloadCodec) -> FastAPI:
+def create_app(settings: CodecServerSettings, codec: PayloadCodec) -> Starlette:
     """The ASGI application.
 
     Args:
         settings: Who may ask, and from which pages.
         codec: What payloads are stored with.
     """
-    app = FastAPI(title="Regreen codec server", openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.origins,
-        allow_methods=["POST"],
-        allow_headers=["authorization", "content-type", "x-namespace"],
-        allow_credentials=True,
-    )
     door, bodies = _Doorkeeper(settings), BodyReader(MAX_BODY_BYTES)
 
-    @app.post("/encode")
     async def encode(request: Request) -> Response:
         asked = await _read(request, door, bodies)
         return _answer(Payloads(payloads=await codec.encode(asked.payloads)))
 
-    @app.post("/decode")
     async def decode(request: Request) -> Response:
         asked = await _read(request, door, bodies)
         return _answer(Payloads(payloads=await codec.decode(asked.payloads)))
 
-    @app.get("/")
     async def log_in(request: Request) -> Response:
         """Where a browser is asked for the token, which it then sends along with the Web UI's requests."""
         if door.admits(request):
@@ -115,20 +107,33 @@ def create_app(settings: CodecServerSettings, codec: PayloadCodec) -> FastAPI:
         challenge = {"WWW-Authenticate": 'Basic realm="Regreen codec server", charset="UTF-8"'}
         return PlainTextResponse("The password is REGREEN_CODEC_TOKEN.\n", HTTPStatus.UNAUTHORIZED, challenge)
 
-    @app.get("/healthz")
-    async def report_alive() -> JSONResponse:
+    async def report_alive(_request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
-    @app.exception_handler(RefusedError)
     async def refuse(_request: Request, refused: Any) -> Response:
         _log.warning("refused a request: %s", refused.reason)
         return JSONResponse({"message": refused.advice}, refused.status)
 
-    @app.exception_handler(PayloadKeyError)
     async def explain(_request: Request, error: Any) -> Response:
         return JSONResponse({"message": str(error)}, HTTPStatus.BAD_REQUEST)
 
-    return app
+    pages = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_methods=["POST"],
+        allow_headers=["authorization", "content-type", "x-namespace"],
+        allow_credentials=True,
+    )
+    return Starlette(
+        routes=[
+            Route("/encode", encode, methods=["POST"]),
+            Route("/decode", decode, methods=["POST"]),
+            Route("/", log_in),
+            Route("/healthz", report_alive),
+        ],
+        middleware=[pages],
+        exception_handlers={RefusedError: refuse, PayloadKeyError: explain},
+    )
 
 
 async def serve(settings: CodecServerSettings, codec: PayloadCodec) -> None:

@@ -32,12 +32,15 @@ Span = Annotated[Duration, Field(gt=timedelta(0))]
 """A duration that is not nothing."""
 
 
-class StarterSettings(BaseSettings):
-    """What an operator sets for the webhook service, and the bounds each remediation starts with."""
+_FROM: Final = SettingsConfigDict(
+    env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+)
 
-    model_config = SettingsConfigDict(
-        env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
-    )
+
+class ServiceSettings(BaseSettings):
+    """What an operator sets for the webhook service alone."""
+
+    model_config = _FROM
 
     github_url: WebRoot = Field(default="https://github.com", description="web and git root")
     dashboard_url: WebRoot | None = Field(
@@ -54,6 +57,16 @@ class StarterSettings(BaseSettings):
         default=25_000_000, ge=1_024, description="largest accepted webhook body; GitHub sends up to 25 MB"
     )
 
+    sweep_interval: Duration = Field(
+        default=timedelta(minutes=15),
+        ge=timedelta(0),
+        description="how often failures are looked for whose webhook never came; 0 for never",
+    )
+    sweep_repositories: CommaList = Field(
+        default=(),
+        description="repositories looked at so, beside all that the publisher's App is installed on",
+    )
+
     dashboard_token: SecretStr | None = Field(
         default=None,
         description="opens the [dashboard](docs/dashboard.md) to who has it, orders included; "
@@ -68,6 +81,27 @@ class StarterSettings(BaseSettings):
     dashboard_operators: CommaList = Field(
         default=(), description="those users of the proxies who may give orders; `*` for all of them"
     )
+
+    @field_validator("dashboard_token")
+    @classmethod
+    def _hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is None or not token.get_secret_value():
+            return None
+        if len(token.get_secret_value()) < _TOKEN_CHARACTERS:
+            advice = "`openssl rand -hex 32` makes one"
+            raise ValueError(f"it has fewer than {_TOKEN_CHARACTERS} characters; {advice}")
+        return token
+
+    def webhook_secrets(self) -> tuple[bytes, ...]:
+        """The secrets a signature may be made with, the current one first."""
+        secrets = (self.webhook_secret, self.webhook_secret_previous)
+        return tuple(secret.get_secret_value().encode() for secret in secrets if secret is not None)
+
+
+class RemediationSettings(BaseSettings):
+    """The bounds each remediation starts with, whoever starts it."""
+
+    model_config = _FROM
 
     max_attempts: int = Field(
         default=_LIMITS.attempts, ge=1, description=f"fix attempts; above {ATTEMPTS_CEILING} counts as that"
@@ -117,16 +151,6 @@ class StarterSettings(BaseSettings):
         description="US dollars that all model calls of one remediation may cost",
     )
 
-    sweep_interval: Duration = Field(
-        default=timedelta(minutes=15),
-        ge=timedelta(0),
-        description="how often failures are looked for whose webhook never came; 0 for never",
-    )
-    sweep_repositories: CommaList = Field(
-        default=(),
-        description="repositories looked at so, beside all that the publisher's App is installed on",
-    )
-
     skip_marker: str = Field(
         default=_POLICY.skip_marker,
         min_length=1,
@@ -149,21 +173,6 @@ class StarterSettings(BaseSettings):
         default=_POLICY.ask_model, description="whether a model may be asked, for a cause or a patch"
     )
 
-    @field_validator("dashboard_token")
-    @classmethod
-    def _hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is None or not token.get_secret_value():
-            return None
-        if len(token.get_secret_value()) < _TOKEN_CHARACTERS:
-            advice = "`openssl rand -hex 32` makes one"
-            raise ValueError(f"it has fewer than {_TOKEN_CHARACTERS} characters; {advice}")
-        return token
-
-    def webhook_secrets(self) -> tuple[bytes, ...]:
-        """The secrets a signature may be made with, the current one first."""
-        secrets = (self.webhook_secret, self.webhook_secret_previous)
-        return tuple(secret.get_secret_value().encode() for secret in secrets if secret is not None)
-
     def limits(self) -> Limits:
         """The bounds of each remediation started from here."""
         same = {name: getattr(self, name) for name in Limits.model_fields if name != "attempts"}
@@ -173,3 +182,7 @@ class StarterSettings(BaseSettings):
         """What each remediation started from here leaves alone."""
         same = {name: getattr(self, name) for name in TriagePolicy.model_fields if name != "recipes"}
         return TriagePolicy(**same)
+
+
+class StarterSettings(RemediationSettings, ServiceSettings):
+    """What an operator sets for the webhook service, and the bounds each remediation starts with."""

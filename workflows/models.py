@@ -171,6 +171,7 @@ class Reason(StrEnum):
     PULL_REQUEST_DONE = "pull_request_done"
     BASE_RED = "base_red"
     FIX_REVERTED = "fix_reverted"
+    TWIN_RUN = "twin_run"
     MERGE_QUEUE = "merge_queue"
     TAG = "tag"
     REPOSITORY_GONE = "repository_gone"
@@ -180,6 +181,7 @@ class Reason(StrEnum):
     NOT_REPAIRABLE = "not_repairable"
     NO_REPAIR_FOUND = "no_repair_found"
     REPEATED_PATCH = "repeated_patch"
+    SAME_FAILURE = "same_failure"
     PATCH_REFUSED = "patch_refused"
     PATCH_CONFLICT = "patch_conflict"
     APPROVAL_EXPIRED = "approval_expired"
@@ -230,6 +232,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.PULL_REQUEST_DONE: "The pull request of the failed run is already merged or closed.",
     Reason.BASE_RED: "The base branch fails in the same way; this change did not cause it.",
     Reason.FIX_REVERTED: "The commit takes back a fix of Regreen; it is not offered again.",
+    Reason.TWIN_RUN: "Another failed run of the same workflow and commit is looked after in its place.",
     Reason.MERGE_QUEUE: "The run tested an entry of the merge queue; its branch is not Regreen's to repair.",
     Reason.TAG: "The run belongs to a tag that the default branch has left behind; tags are not moved.",
     Reason.REPOSITORY_GONE: "The repository or the run cannot be read: deleted, renamed, or out of reach.",
@@ -239,6 +242,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.NOT_REPAIRABLE: "The diagnosis says this failure is not Regreen's to repair.",
     Reason.NO_REPAIR_FOUND: "No repair was found for this failure.",
     Reason.REPEATED_PATCH: "The next attempt would repeat a patch that CI already turned down.",
+    Reason.SAME_FAILURE: "Two attempts left the failure exactly as it was; a third would be a guess.",
     Reason.PATCH_REFUSED: "The gate refused the patch.",
     Reason.PATCH_CONFLICT: "The patch no longer applies to the branch.",
     Reason.APPROVAL_EXPIRED: "Nobody approved the patch in time.",
@@ -383,6 +387,8 @@ class RunSnapshot(Payload):
     """The branch is named like one of our fix branches, but its head commit is not by us."""
     reverts_fix: bool = False
     """The head commit takes back a fix of ours."""
+    twin_run: int | None = None
+    """Another failed run of the same push and workflow that is looked after in place of this one."""
 
     @property
     def target_branch(self) -> str:
@@ -798,6 +804,9 @@ class BranchRequest(Payload):
     failing_branch: Name
     failing_sha: Sha
     """The failing branch must still stand here, else nothing is written."""
+    workflow_id: int = 0
+    run_created_at: datetime | None = None
+    """When GitHub made the failed run, by which others of the push are known; None: none is looked for."""
 
 
 class BranchState(StrEnum):
@@ -813,6 +822,8 @@ class BranchState(StrEnum):
     """The fix pull request was closed; nothing was written."""
     MERGED = "merged"
     """The fix pull request was merged; nothing was written."""
+    TWIN = "twin"
+    """Another failed run of the same push and workflow is looked after instead; nothing was written."""
 
 
 class BranchResult(Payload):
@@ -820,6 +831,8 @@ class BranchResult(Payload):
 
     state: BranchState
     tip: Sha | None = None
+    twin_run: int | None = None
+    """The run that is looked after instead; None in every state but `twin`."""
 
 
 class PullRequestRequest(Payload):
@@ -902,6 +915,8 @@ class Report(Payload):
     model_calls: int = 0
     cost_usd: float | None = None
     """What the model calls cost; None where there were none, or a price is not known."""
+    unpublished: bool = False
+    """`proposal` is a patch that the gate let through and that is not on the fix branch."""
 
 
 class PostedReport(Payload):

@@ -228,13 +228,17 @@ class RemediationWorkflow:
             there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
             wanted = wanted.model_copy(update=there)
             base = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure")
-        return decisions.after_evidence(evidence, base)
+        ending = decisions.after_evidence(evidence, base)
+        return ending and (decisions.left_to(run.twin_run) or ending)
 
     async def _diagnose(self) -> Ending | None:
         self._enter(State.DIAGNOSIS)
         wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
         diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._know(diagnosis=diagnosis)
+        # A transient failure is each run's own: the rerun of one says nothing of the other.
+        if diagnosis.action is not models.Action.RERUN and self._case.run.twin_run is not None:
+            return decisions.left_to(self._case.run.twin_run)
         if self._case.request.policy.ask_model and consultation.wants_model(self._case.run, diagnosis):
             self._know(diagnosis=await self._ask_model(wanted, diagnosis))
         if self._wants_rerun():
@@ -411,7 +415,7 @@ class RemediationWorkflow:
         self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
         branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
-        ending = decisions.after_branch(branch.state)
+        ending = decisions.after_branch(branch)
         if ending is not None:
             return ending
         self._know(fix_head_sha=branch.tip or commit.sha)
@@ -455,6 +459,9 @@ class RemediationWorkflow:
         wanted = self._case.collect_evidence().model_copy(update=decisions.failed_fix_run(reading))
         evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
         self._know(evidence=evidence)
+        ending = decisions.unmoved(self._case.status.attempts, evidence)
+        if ending is not None and self._case.attempts_left and workflow.patched("same-failure-twice"):
+            return ending
         ending = decisions.after_evidence(evidence, None) or await self._diagnose()
         return ending if self._case.attempts_left else None
 
@@ -466,7 +473,8 @@ class RemediationWorkflow:
         try:
             if self._stop is not None:
                 await self._close_pull_request()
-            if self._case.status.run is not None and _is_said(ending):
+            asked = self._case.status.approval is not None
+            if self._case.status.run is not None and (asked or _is_said(ending)):
                 await self._post()
         except ActivityError as failure:
             workflow.logger.warning("the outcome could not be reported: %s", failure.cause)

@@ -79,7 +79,7 @@ class _ProblemError(Exception):
         self.status, self.headline, self.advice = status, headline, advice
 
 
-def dashboard_routes(settings: StarterSettings, client: Client, counts: EventCounts) -> list[Route]:
+def routes(settings: StarterSettings, client: Client, counts: EventCounts) -> list[Route]:
     """The dashboard's routes; closed ones, which say so, until somebody is allowed to read it.
 
     Args:
@@ -89,7 +89,7 @@ def dashboard_routes(settings: StarterSettings, client: Client, counts: EventCou
     """
     dashboard = _Dashboard(settings, client, counts)
     if not dashboard.door.is_open:
-        return [Route("/dashboard{rest:path}", _closed, methods=["GET", "POST"])]
+        return [Route("/dashboard{_:path}", _closed, methods=["GET", "POST"])]
     remediation = "/dashboard/remediations/{owner}/{name}/{run_id}"
     return [
         Route("/dashboard", dashboard.show_numbers),
@@ -100,8 +100,8 @@ def dashboard_routes(settings: StarterSettings, client: Client, counts: EventCou
         Route("/dashboard/login", dashboard.show_login),
         Route("/dashboard/login", dashboard.log_in, methods=["POST"]),
         Route("/dashboard/logout", dashboard.log_out, methods=["POST"]),
-        Route("/dashboard/style.css", partial(_asset, "style.css", "text/css; charset=utf-8")),
-        Route("/dashboard/icon.svg", partial(_asset, "icon.svg", "image/svg+xml")),
+        Route("/dashboard/style.css", _asset("style.css", "text/css; charset=utf-8")),
+        Route("/dashboard/icon.svg", _asset("icon.svg", "image/svg+xml")),
     ]
 
 
@@ -110,9 +110,13 @@ async def _closed(_request: Request) -> Response:
     return Response(advice, HTTPStatus.NOT_FOUND, HEADERS, "text/plain; charset=utf-8")
 
 
-async def _asset(name: str, media_type: str, _request: Request) -> Response:
+def _asset(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
     content = resources.files("starter.dashboard").joinpath(name).read_bytes()
-    return Response(content, headers=HEADERS | {"Cache-Control": "max-age=300"}, media_type=media_type)
+
+    async def give(_request: Request) -> Response:
+        return Response(content, headers=HEADERS | {"Cache-Control": "max-age=300"}, media_type=media_type)
+
+    return give
 
 
 class _Dashboard:
@@ -183,7 +187,7 @@ class _Dashboard:
 
     async def show_remediation(self, request: Request) -> Response:
         async def answer(visitor: Visitor) -> Response:
-            workflow_id = _workflow_id(request)
+            workflow_id = _workflow_id(**request.path_params)
             told = await self._reader.told(workflow_id)
             if _wants_json(request):
                 return self._json(told.model_dump(mode="json"))
@@ -217,7 +221,7 @@ class _Dashboard:
 
     async def take_order(self, request: Request) -> Response:
         async def answer(visitor: Visitor) -> Response:
-            workflow_id = _workflow_id(request)
+            workflow_id = _workflow_id(**request.path_params)
             form = await self._own_form(request, visitor)
             if not visitor.may_order:
                 advice = "REGREEN_DASHBOARD_OPERATORS names those who may."
@@ -412,10 +416,9 @@ def _wants_json(request: Request) -> bool:
     )
 
 
-def _workflow_id(request: Request) -> str:
-    repository = f"{request.path_params['owner']}/{request.path_params['name']}"
-    workflow_id = f"ci-remediation/{repository}/{request.path_params['run_id']}"
-    if naming.parse_remediation_id(workflow_id) is None or not _is_repository(repository):
+def _workflow_id(owner: str, name: str, run_id: str) -> str:
+    workflow_id = f"ci-remediation/{owner}/{name}/{run_id}"
+    if naming.parse_remediation_id(workflow_id) is None or not _is_repository(f"{owner}/{name}"):
         raise RemediationNotFoundError(workflow_id)
     return workflow_id
 

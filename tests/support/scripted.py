@@ -125,7 +125,7 @@ class ScriptedActivities:
         self.calls: list[tuple[str, Any]] = []
         self.answers: dict[str, list[Any]] = {
             "read_run": [snapshot()],
-            "collect_evidence": [evidence()],
+            "collect_evidence": [evidence(fingerprint=f"v1:000{number}") for number in range(4)],
             "diagnose_failure": [diagnosis()],
             "diagnose_by_model": [opinion()],
             "rerun_failed_jobs": [models.RerunResult(state=models.RerunState.STARTED, run_attempt=2)],

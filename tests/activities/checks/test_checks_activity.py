@@ -213,6 +213,11 @@ async def test_a_bots_login_or_a_malformed_one_is_never_the_author(wire: Scripte
     assert (await read_run(wire, actor={"login": "x @everyone", "type": "User"})).author == ""
 
 
+async def test_a_managed_user_of_an_enterprise_is_an_author(wire: ScriptedWire) -> None:
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    assert (await read_run(wire, actor={"login": "ada_acme", "type": "User"})).author == "ada_acme"
+
+
 async def test_a_run_that_is_gone_is_a_permanent_error_of_its_kind(wire: ScriptedWire) -> None:
     request = TriageRequest(repository=REPOSITORY, run_id=8, run_attempt=1, skip_marker="[x]")
     with pytest.raises(ApplicationError) as caught:
