@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json as jsonlib
+import secrets
 import shutil
 import signal
 import time
@@ -120,6 +121,7 @@ class _Demo:
         self._scenario = chosen
         self._console = console
         self._keep = keep
+        self._dashboard_token = secrets.token_urlsafe()
         self._json = json
         self._faults = faults
         self._approved_with: str | None = None
@@ -134,7 +136,9 @@ class _Demo:
         self._console.print(Text(f"{self._scenario.name}: {self._scenario.shows}", style="bold"))
         async with contextlib.AsyncExitStack() as stack:
             with self._console.status("Starting Temporal, a local GitHub, the worker and the starter …"):
-                settings = await stack.enter_async_context(model_settings()) if self._scenario.model else {}
+                settings = {"REGREEN_DASHBOARD_TOKEN": self._dashboard_token}
+                if self._scenario.model:
+                    settings |= await stack.enter_async_context(model_settings())
                 stage = await stack.enter_async_context(Stage(faults=self._faults, settings=settings))
             return await self._on(stage)
 
@@ -153,7 +157,10 @@ class _Demo:
         broken = self._broken_promises(stage, status)
         self._show_end(status, summary, broken)
         if self._keep:
-            self._console.print(f"\nEverything keeps running: {link}\nPress Ctrl-C to stop and remove it.")
+            self._console.print(f"\nEverything keeps running: {link}")
+            dashboard = f"{stage.starter_url}/dashboard/remediations/{REPOSITORY}/{failed.id}"
+            self._console.print(f"Dashboard: {dashboard}\nIts token: {self._dashboard_token}", soft_wrap=True)
+            self._console.print("Press Ctrl-C to stop and remove it.")
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
         self._print_json(summary)

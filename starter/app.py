@@ -60,7 +60,7 @@ def create_app(settings: StarterSettings, client: Client) -> Starlette:
             body = await _read_verified(request, bodies, secrets)
             answer = await dispatcher.carry_out(interpret(event, body))
         except RefusedError as refused:
-            counts.count(Verdict.REFUSED, refused.reason, signed=False)
+            counts.count(Verdict.REFUSED, refused.reason, verified=False)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)

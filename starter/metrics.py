@@ -29,10 +29,10 @@ class EventCounts:
             "regreen.events", unit="{event}", description="Webhook events by what became of them"
         )
 
-    def count(self, decision: str, reason: str, *, signed: bool = True) -> None:
-        """Count one event, which is GitHub's where it is signed with the webhook secret."""
+    def count(self, decision: str, reason: str, *, verified: bool = True) -> None:
+        """Count one event; `verified` says whether it is known to come from GitHub."""
         self._counts[decision, reason] += 1
-        if signed:
+        if verified:
             self.last_signed = datetime.now(UTC)
         self._instrument.add(1, {"decision": decision, "reason": reason})
 

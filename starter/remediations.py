@@ -21,6 +21,7 @@ from starter import addressees
 from starter.targets import RunTarget, Target
 from starter.webhook import Verb
 from workflows import naming
+from workflows.codec import PayloadKeyError
 from workflows.connection import TemporalUnreachableError, connect
 from workflows.models import Order, Payload, Record, RemediationResult, Status
 
@@ -319,7 +320,8 @@ async def _overview(execution: WorkflowExecution) -> Overview:
 
 async def _record(execution: WorkflowExecution) -> Record | None:
     """What the memo holds; None where it holds nothing, or a key to read it is not here."""
-    with contextlib.suppress(ValueError, RuntimeError):  # a key that is not here; a form of a later version
+    # a form of a later version; a key that is not here
+    with contextlib.suppress(ValueError, RuntimeError, PayloadKeyError):
         kept = (await execution.memo()).get(naming.MEMO_RECORD)
         return None if kept is None else Record.model_validate(kept)
     return None

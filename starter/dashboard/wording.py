@@ -12,6 +12,8 @@ from workflows.models import REASON_SENTENCES, Outcome, Payload, State
 
 DIFF_LINES: Final = 600
 """Of a diff; the whole one is in the pull request, or in the workflow's history."""
+DIFF_COLUMNS: Final = 1_000
+"""Of a line of it; what is longer was written by no one for reading."""
 
 NOTHING: Final = "—"
 
@@ -298,7 +300,7 @@ def _classified(lines: Sequence[str]) -> Iterator[DiffLine]:
             kind = "file"
         else:
             kind = {"+": "add", "-": "del", "@": "hunk"}.get(line[:1], "same")
-        yield DiffLine(text=line, kind=kind)
+        yield DiffLine(text=line if len(line) <= DIFF_COLUMNS else f"{line[:DIFF_COLUMNS]} …", kind=kind)
 
 
 def since_start(length: timedelta) -> str:

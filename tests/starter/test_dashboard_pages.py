@@ -1,6 +1,7 @@
 import re
 import socket
 import tomllib
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,6 +14,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 from temporalio.client import Client
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 import deliveries
 from dashboards import (
@@ -31,7 +33,8 @@ from scripted import ScriptedActivities, proposal, snapshot
 from starter.app import create_app
 from starter.dashboard import reading
 from starter.settings import StarterSettings
-from workflows import models
+from workflows import models, naming
+from workflows.codec import KeyRing, data_converter
 from workflows.connection import connect
 from workflows.models import State, Status
 
@@ -198,6 +201,43 @@ async def test_the_list_is_narrowed_by_repository_and_outcome(
     page = (await service.get("/dashboard/remediations", params={"repository": repository})).text
     assert page.count(f'href="{place(repository)}"') == 1
     assert "Page 1 of 1, 1 in all" in page
+
+
+async def test_a_long_list_is_paged_the_newest_first(service: httpx2.AsyncClient, client: Client) -> None:
+    repository = new_repository()
+    handles = [
+        await client.start_workflow(
+            naming.REMEDIATION_WORKFLOW,
+            models.RemediationRequest(repository=repository, run_id=run_id),
+            id=naming.remediation_id(repository, run_id),
+            task_queue="served by nobody",
+            search_attributes=TypedSearchAttributes([SearchAttributePair(naming.CI_REPOSITORY, repository)]),
+        )
+        for run_id in range(1, reading.PAGE + 3)
+    ]
+    query = f"{naming.CI_REPOSITORY.name} = '{repository}'"
+
+    async def listed() -> bool:
+        return (await client.count_workflows(query)).count == len(handles)
+
+    await until(listed)
+    asked = {"repository": repository}
+    pages = [
+        (
+            await service.get("/dashboard/remediations", params={**asked, "page": str(page)}, headers=JSON)
+        ).json()
+        for page in (1, 2, 3)
+    ]
+    page = (await service.get("/dashboard/remediations", params=asked)).text
+    for handle in handles:
+        await handle.terminate()
+
+    found = [each["run_id"] for told in pages[:2] for each in told["found"]]
+    assert found == list(range(reading.PAGE + 2, 0, -1))
+    assert (pages[0]["pages"], pages[0]["total"], pages[2]["selection"]["page"]) == (2, reading.PAGE + 2, 2)
+    assert 'rel="next"' in page
+    assert 'rel="prev"' not in page
+    assert f"repository={repository.replace('/', '%2F')}&amp;page=2" in page
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "99999999", "x", "9999"])
@@ -437,3 +477,25 @@ def test_what_the_dashboard_is_made_of_is_installed_with_it() -> None:
     assert {path.suffix for path in needed if path.is_file()} == {".html", ".css", ".svg"}
     for path in filter(Path.is_file, needed):
         assert any(fnmatch(path.name, pattern) for pattern in packed), path.name
+
+
+async def test_what_is_encrypted_with_a_key_that_is_not_here_is_not_shown_and_that_is_said(
+    temporal_address: str, client: Client
+) -> None:
+    repository = new_repository()
+    with_key = await Client.connect(
+        temporal_address, data_converter=data_converter(KeyRing.parse(f"1:{b64encode(bytes(32)).decode()}"))
+    )
+    script = ScriptedActivities(read_run=snapshot(repository=repository))
+    async with remediated(with_key, script, repository, state=State.DONE):
+        async with visiting(with_key) as service:
+            page = await service.get(place(repository))
+        async with visiting(client) as service:
+            without = await service.get(place(repository))
+            overview = await service.get("/dashboard")
+    assert page.status_code == 200
+    assert "ruff found an unused import." in page.text
+    assert "ruff found an unused import." not in without.text
+    assert without.status_code == 503
+    assert "REGREEN_PAYLOAD_KEYS" in without.text
+    assert overview.status_code == 200

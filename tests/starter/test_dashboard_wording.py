@@ -128,6 +128,9 @@ def test_a_diff_s_lines_are_told_apart() -> None:
 def test_a_long_diff_is_cut_and_what_is_missing_is_counted() -> None:
     lines, more = wording.diff_lines("+x\n" * (wording.DIFF_LINES + 7))
     assert (len(lines), more) == (wording.DIFF_LINES, 7)
+    [[line], _] = wording.diff_lines("+" + "x" * 1_000_000)
+    assert len(line.text) < 1_010
+    assert line.text.endswith("…")
 
 
 # ── a silent system looks different from a quiet one ────────────────────────────────────────────────────────
@@ -146,13 +149,13 @@ def test_with_events_and_no_failure_it_is_quiet() -> None:
 def test_with_a_failed_run_it_hears() -> None:
     counts = EventCounts()
     counts.count("started", "run_failed")
-    counts.count("refused", "signature", signed=False)
+    counts.count("refused", "signature", verified=False)
     assert events(counts, datetime.now(UTC)).hearing is Hearing.HEARS
 
 
 def test_with_forged_events_only_it_refuses_and_heard_nothing_of_github_s() -> None:
     counts = EventCounts()
-    counts.count("refused", "signature", signed=False)
+    counts.count("refused", "signature", verified=False)
     found = events(counts, datetime.now(UTC))
     assert found.hearing is Hearing.REFUSES
     assert found.last_signed is None

@@ -170,3 +170,41 @@ def test_a_secret_is_not_shown() -> None:
 
 def test_every_setting_says_what_it_is_for() -> None:
     assert [name for name, field in StarterSettings.model_fields.items() if not field.description] == []
+
+
+def test_the_dashboard_is_set_up_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "WEBHOOK_SECRET": "s3cr3t",
+        "DASHBOARD_TOKEN": "a token that is long enough",
+        "DASHBOARD_PROXIES": "10.0.0.7, 10.1.0.0/16",
+        "DASHBOARD_PROXY_USER_HEADER": "X-User",
+        "DASHBOARD_OPERATORS": "ada, grace",
+        "DASHBOARD_URL": "https://regreen.example",
+    }.items():
+        monkeypatch.setenv(f"REGREEN_{name}", value)
+
+    settings = load(StarterSettings)
+
+    assert settings.dashboard_token is not None
+    assert "long enough" not in repr(settings)
+    assert settings.dashboard_proxies == ("10.0.0.7", "10.1.0.0/16")
+    assert settings.dashboard_operators == ("ada", "grace")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DASHBOARD_TOKEN", "t00-short"),
+        ("DASHBOARD_PROXIES", "proxy.example"),
+        ("DASHBOARD_URL", "javascript:alert(1)"),
+        ("GITHUB_URL", "https://github.example/?x"),
+    ],
+)
+def test_what_would_open_the_dashboard_to_the_wrong_ones_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("REGREEN_WEBHOOK_SECRET", "s3cr3t")
+    monkeypatch.setenv(f"REGREEN_{name}", value)
+    with pytest.raises(ConfigurationError, match=f"REGREEN_{name} is unusable") as said:
+        load(StarterSettings)
+    assert value not in str(said.value)
