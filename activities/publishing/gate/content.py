@@ -20,7 +20,7 @@ _UNPROTECTED: Final = re.compile(
     r"|check_hostname\s{0,2}=\s{0,2}False|verify_signature[\"']?\s{0,2}:\s{0,2}False|\bunsafe_load\("
     r"|rejectUnauthorized\s{0,2}:\s{0,2}false|NODE_TLS_REJECT_UNAUTHORIZED|InsecureSkipVerify\s{0,2}:\s{0,2}true"
     r"|danger_accept_invalid_\w{1,20}\(\s{0,2}true|\bsetHostnameVerifier\b|NoopHostnameVerifier|\bTrustAll\w{0,40}"
-    r"|\bcurl\s[^\n]{0,200}?(?:\s-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)\b|--no-check-certificate|--trusted-host\b"
+    r"|\bcurl(?=\s)[^\n]{0,200}?(?:\s-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)\b|--no-check-certificate|--trusted-host\b"
     r"|(?i:sslVerify|strict-ssl)[\"']?\s{0,2}[=: ]\s{0,2}false|GIT_SSL_NO_VERIFY|--privileged\b"
     r"|\b(?:privileged|hostNetwork|hostPID|hostIPC|allowPrivilegeEscalation)[\"']?:\s{0,2}true"
     r"|\bchmod\s{1,4}(?:-R\s{1,4})?(?:0?777|a\+rwx)|Access-Control-Allow-Origin[\"',:\s]{1,8}\*"
