@@ -18,6 +18,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from starter import metrics
 from starter.bodies import BodyReader, RefusedError
+from starter.dashboard import routes as dashboard
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
 from starter.serving import run_server
 from starter.settings import StarterSettings
@@ -59,7 +60,7 @@ def create_app(settings: StarterSettings, client: Client) -> Starlette:
             body = await _read_verified(request, bodies, secrets)
             answer = await dispatcher.carry_out(interpret(event, body))
         except RefusedError as refused:
-            counts.count(Verdict.REFUSED, refused.reason)
+            counts.count(Verdict.REFUSED, refused.reason, signed=False)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
@@ -95,6 +96,7 @@ def create_app(settings: StarterSettings, client: Client) -> Starlette:
             Route("/healthz", report_alive),
             Route("/readyz", report_ready),
             Route("/metrics", expose_counts),
+            *dashboard.routes(settings, client, counts),
         ]
     )
 

@@ -116,6 +116,8 @@ class ToolsRequest(Payload):
     """What the session has changed so far, against `base_sha`."""
     jobs: tuple[FailedJob, ...]
     """The failed jobs without their excerpts: which commands may run, which logs may be read."""
+    workflow_path: Name = ""
+    """The run's workflow file, which says in which environment they run."""
     tag: Name
     patch_bytes: int
     """Largest diff; edits that lead to a larger one are dropped."""

@@ -74,7 +74,7 @@ class SessionActivities:
         patch = request.patch
         async with self._mirrors.checkout(patch.repository, patch.base_sha, pulse=pulse) as workspace:
             changes = await pulse.run(workspace.commit_changes)
-            commands = failing_commands(patch.evidence.jobs, workspace)
+            commands = failing_commands(patch.workflow_path, patch.evidence.jobs, workspace)
         words = opening(request, tag, changes, commands)
         return SessionStart(model=self._claude.model, tag=tag, opening=words)
 
@@ -153,7 +153,7 @@ class SessionActivities:
     ) -> tuple[Proof, str]:
         """The proof, and what speaks against the patch; the latter empty where nothing does."""
         patch = request.patch
-        commands = failing_commands(patch.evidence.jobs, before)
+        commands = failing_commands(patch.workflow_path, patch.evidence.jobs, before)
 
         def run(workspace: Workspace) -> Any:
             return run_all(commands, workspace, self._sandbox, pulse)
