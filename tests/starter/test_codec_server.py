@@ -12,6 +12,7 @@ import httpx2
 import pytest
 import uvicorn
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from temporalio.client import Client
@@ -69,6 +70,7 @@ async def test_a_missing_key_is_named() -> None:
     assert "'main'" in read.json()["message"]
 
 
+@examples(deadline=None)
 @given(body=st.binary(max_size=300) | st.text(max_size=300).map(lambda text: json.dumps(text).encode()))
 async def test_any_body_gets_an_answer(body: bytes) -> None:
     async with caller() as codec:

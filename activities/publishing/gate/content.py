@@ -15,6 +15,18 @@ LINE_CHARACTERS: Final = 5_000
 """A longer line is nothing that a person wrote, or would look through."""
 
 _BLOB: Final = re.compile(r"[A-Za-z0-9+/=_-]{400,}|(?:\\x[0-9a-fA-F]{2}){40,}")
+_UNPROTECTED: Final = re.compile(
+    r"\bverify\s{0,2}=\s{0,2}False|\bshell\s{0,2}=\s{0,2}True|_create_unverified_context|\bCERT_NONE\b"
+    r"|check_hostname\s{0,2}=\s{0,2}False|verify_signature[\"']?\s{0,2}:\s{0,2}False|\bunsafe_load\("
+    r"|rejectUnauthorized\s{0,2}:\s{0,2}false|NODE_TLS_REJECT_UNAUTHORIZED|InsecureSkipVerify\s{0,2}:\s{0,2}true"
+    r"|danger_accept_invalid_\w{1,20}\(\s{0,2}true|\bsetHostnameVerifier\b|NoopHostnameVerifier|\bTrustAll\w{0,40}"
+    r"|\bcurl(?=\s)[^\n]{0,200}?(?:\s-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)\b|--no-check-certificate|--trusted-host\b"
+    r"|(?i:sslVerify|strict-ssl)[\"']?\s{0,2}[=: ]\s{0,2}false|GIT_SSL_NO_VERIFY|--privileged\b"
+    r"|\b(?:privileged|hostNetwork|hostPID|hostIPC|allowPrivilegeEscalation)[\"']?:\s{0,2}true"
+    r"|\bchmod\s{1,4}(?:-R\s{1,4})?(?:0?777|a\+rwx)|Access-Control-Allow-Origin[\"',:\s]{1,8}\*"
+    r"|dangerouslySetInnerHTML|\.innerHTML\s{0,2}="
+)
+_DROPPED: Final = re.compile(r"(?i)^\s{0,40}(?:DROP\s{1,4}(?:TABLE|DATABASE|SCHEMA|COLUMN)|TRUNCATE)\b")
 _ENCODED_LINE: Final = re.compile(
     r"[\s\"'`(+.]{0,40}(?=[A-Za-z+/]{0,60}\d)[A-Za-z0-9+/=_]{40,400}[\s\"'`)+,;\\]{0,20}"
 )
@@ -58,6 +70,10 @@ def findings(patch: FilePatch, base: Base) -> Iterator[Finding]:
         yield refused("adds what looks like a secret")
     if _count(_PIPED, patch.added) - _count(_PIPED, patch.removed):
         yield refused("runs what it downloads")
+    if _count(_UNPROTECTED, patch.added) - _count(_UNPROTECTED, patch.removed):
+        yield doubtful("turns a protection off")
+    if patch.path.endswith(".sql") and _count(_DROPPED, patch.added) - _count(_DROPPED, patch.removed):
+        yield doubtful("removes data")
     yield from _hosts(patch, base)
 
 

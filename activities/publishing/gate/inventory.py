@@ -117,6 +117,7 @@ class Sign(Enum):
     TESTED = (None, doubtful("asks whether it is under test"))
     CANNED = (None, doubtful("answers one input by heart"))
     EQUAL = (refused("makes unequal things equal"), doubtful("makes unequal things equal"))
+    FIXED = (doubtful("fixes a condition, or what a loop runs over"),) * 2
     GLOBAL = (doubtful("changes what other files see"),) * 2
     ENVIRONMENT = (doubtful("hands on the whole environment"),) * 2
     LOOKALIKE = (doubtful("has a name that looks like another"),) * 2

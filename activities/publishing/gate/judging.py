@@ -104,7 +104,7 @@ def _inside(judged: _Judged) -> Iterator[Finding]:
             lines += len(patch.added) + len(patch.removed)
         yield from _named(patch.path, sources.findings(change, read, patch.removed, patch.added))
         yield from _named(patch.path, settings_files.findings(change))
-        yield from _named(patch.path, workflow_files.findings(change))
+        yield from _named(patch.path, workflow_files.findings(change, judged.diagnosis))
         yield from _named(patch.path, dependencies.findings(change, read, judged.base, judged.diagnosis))
     yield from _bound(lines, CHANGED_LINES, "changed lines")
 

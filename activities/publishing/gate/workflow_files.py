@@ -9,6 +9,7 @@ from activities.publishing.gate import structures
 from activities.publishing.gate.files import Change
 from activities.publishing.gate.findings import Finding, doubtful, refused
 from activities.publishing.gate.structures import LIST, Entries
+from workflows.models import Diagnosis
 
 _WORKFLOW: Final = re.compile(
     r"\.(?:github|gitea|forgejo)/(?:workflows/[^/]+|actions/.+)\.ya?ml", re.IGNORECASE
@@ -28,7 +29,7 @@ _FALSE: Final = re.compile(r"(?:\$\{\{\s{0,4})?(?:false|0|'')(?:\s{0,4}\}\})?")
 _SHELL_THAT_GOES_ON: Final = re.compile(r"(?:ba|z|da)?sh(?:\s.*)?\{0\}")
 
 
-def findings(change: Change) -> Iterator[Finding]:
+def findings(change: Change, diagnosis: Diagnosis) -> Iterator[Finding]:
     """What speaks against a change of a workflow file; each change of one takes a human anyway."""
     if not _WORKFLOW.fullmatch(change.path):
         return
@@ -43,7 +44,8 @@ def findings(change: Change) -> Iterator[Finding]:
             yield refused("is not a workflow file any more")
         return
     if change.before is not None:
-        yield from _jobs(_mapping(before.get("jobs")), _mapping(after.get("jobs")))
+        told = "\n".join((diagnosis.root_cause, *diagnosis.evidence_lines))
+        yield from _jobs(_mapping(before.get("jobs")), _mapping(after.get("jobs")), told)
         yield from _triggers(before.get("on", before.get("true")), after.get("on", after.get("true")))
     yield from _entries(old, new)
     yield from _texts(change)
@@ -53,7 +55,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _jobs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Finding]:
+def _jobs(before: Mapping[str, Any], after: Mapping[str, Any], told: str) -> Iterator[Finding]:
     added = [job for name, job in after.items() if name not in before]
     for name, job in before.items():
         now = after.get(name)
@@ -62,10 +64,10 @@ def _jobs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Findi
         if now is None:
             yield refused(f"takes the job {str(name)[:60]} out")
         else:
-            yield from _job(_mapping(job), _mapping(now))
+            yield from _job(_mapping(job), _mapping(now), told)
 
 
-def _job(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Finding]:
+def _job(before: Mapping[str, Any], after: Mapping[str, Any], told: str) -> Iterator[Finding]:
     old, new = _steps(before), _steps(after)
     if len(new) < len(old):
         yield refused("takes a step out")
@@ -79,7 +81,7 @@ def _job(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Findin
         if go_on not in (None, False) and go_on != was.get("continue-on-error"):
             yield refused("lets a step fail unseen")
     yield from _commands(old, new)
-    yield from _matrix(before, after)
+    yield from _matrix(before, after, told)
 
 
 def _steps(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -104,7 +106,7 @@ def _commands(old: list[Mapping[str, Any]], new: list[Mapping[str, Any]]) -> Ite
     lost, gained = before - after, after - before
     if lost.total() > gained.total():
         yield refused("takes a command out of a step")
-    nothing = re.compile(r"(?:true|:|exit 0|echo\b.*)")
+    nothing = re.compile(r"(?:true|:|exit 0|echo\b[^>|]*)")
     idle = [sum(n for line, n in lines.items() if nothing.fullmatch(line)) for lines in (lost, gained)]
     if lost and idle[1] > idle[0]:
         yield refused("replaces a command by nothing")
@@ -115,14 +117,17 @@ def _lines(step: Mapping[str, Any]) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _matrix(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Finding]:
+def _matrix(before: Mapping[str, Any], after: Mapping[str, Any], told: str) -> Iterator[Finding]:
+    """Cases that are not run any more; those that the failure speaks of may be gone for good."""
     old = structures.flat(_mapping(_mapping(before.get("strategy")).get("matrix")))
     new = structures.flat(_mapping(_mapping(after.get("strategy")).get("matrix")))
     for key in dict.fromkeys((*old, *new)):
         was, now = old.get(key, Counter()), new.get(key, Counter())
         excluded = "exclude" in key
         if (now.total() > was.total()) if excluded else (now.total() < was.total()):
-            yield refused("takes cases out of a matrix")
+            cases = now - was if excluded else was - now
+            named = all(re.search(rf"(?<![\w.]){re.escape(case)}(?![\w.])", told) for case in cases)
+            yield (doubtful if named else refused)("takes cases out of a matrix")
 
 
 def _triggers(before: Any, after: Any) -> Iterator[Finding]:

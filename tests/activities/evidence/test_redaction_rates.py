@@ -104,3 +104,37 @@ def test_of_a_hundred_thousand_clean_lines_none_is_taken_for_a_secret() -> None:
     ]
 
     assert hit == []
+
+
+_HEX = "a6950c61940933417c0659e2400c1b70cdd6050b" * 4
+_BASE64 = "dGhpcyBpcyBub3QgYSBzZWNyZXQsIG9ubHkgYSBjaGVja3N1bSAxMjM0NTY3ODkw" * 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"commit {_HEX[:40]}",
+        f'      "integrity": "sha512-{_BASE64[:86]}==",',
+        f"github.com/a/b v1.2.3 h1:{_BASE64[:43]}=",
+        f"    --hash=sha256:{_HEX[:64]} \\",
+        f'checksum = "{_HEX[:64]}"',
+        f"Digest: sha256:{_HEX[:64]}",
+        f"##[debug]cache key: Linux-pip-{_HEX[:64]}",
+        f"x-request-id: {_HEX[:32]}",
+        f"data:image/png;base64,{_BASE64}",
+        f"ssh-rsa {_BASE64} user@host",
+        "token: ${{ secrets.GITHUB_TOKEN }}",
+        "  ACCESS_TOKEN: ***",
+        "Authorization: Bearer <token>",
+        'token = request.headers.get("Authorization")',
+        "password=os.environ['DB_PASSWORD']",
+        "SyntaxError: Unexpected token '}', ... is not valid JSON",
+        "KeyError: 'secret_key'",
+        "tokenizer.encode(text, add_special_tokens=False, max_tokens=4096)",
+        "secretKeyRef: {name: db, key: password}",
+        "author: token <token@example.org>",
+        "fetching https://git@github.com/a/b.git",
+    ],
+)
+def test_what_looks_like_a_secret_and_is_none_stays(line: str) -> None:
+    assert redact(line) == line

@@ -37,7 +37,15 @@ TELLTALE_VARIABLES: Final = frozenset(
 _RUNNERS_FOLDERS: Final = ("/home/runner", "/Users/runner", "D:\\\\a\\\\", "/github/workspace", "/__w/")
 _FRAMEWORK: Final = re.compile(
     r"\b_?(?:pytest|unittest|vitest|jest|mocha|jasmine|junit|surefire|testng|karma|cypress|playwright)\b"
-    r"|^\.test$|^test\.(?:v|run|timeout)$|^_?test_?$|_test(?:\.go)?$|\.(?:test|spec)\.|^tests?/|/tests?/"
+    r"|^\.test$|^test\.(?:v|run|timeout)$|^(?:_?test_?|tests|testing|ci)$|_test(?:\.go)?$|\.(?:test|spec)\.|^tests?/|/tests?/"
+)
+_SWITCHES: Final = re.compile(
+    r"(?:is|in|under|running|running_in)_?(?:tests?|testing|ci)|TESTING|TEST_MODE|TEST_ENV|testMode|isTestEnv",
+    re.IGNORECASE,
+)
+_GUARDING: Final = re.compile(
+    r"_?(?:validate|verify|check|ensure|require|authori[sz]e|authenticate|sanitize|escape|must)(?:[A-Z_]\w*)?"
+    r"|\w+_required|requires?_\w+"
 )
 _LOOKALIKES: Final = re.compile(r"[\u0370-\u03ff\u0400-\u052f\u0530-\u058f\u13a0-\u13ff\uff21-\uff5a]")
 
@@ -50,6 +58,16 @@ def is_telltale(text: str) -> bool:
 def names_framework(text: str) -> bool:
     """Whether a text that is looked for names a test framework, or is part of the name of a test file."""
     return len(text) <= 80 and _FRAMEWORK.search(text) is not None  # noqa: PLR2004 — longer ones are prose
+
+
+def tells_of_tests(name: str) -> bool:
+    """Whether a name in code says whether tests, or CI, are running."""
+    return _SWITCHES.fullmatch(name) is not None
+
+
+def guards(name: str) -> bool:
+    """Whether the name of a function says that it lets through only what is right."""
+    return _GUARDING.fullmatch(name) is not None
 
 
 def is_lookalike(name: str) -> bool:

@@ -189,6 +189,8 @@ def _caught(node: Node) -> Iterator[tuple[Sign, str]]:
     body = node.child_by_field_name("body")
     if body is not None and all(map(_does_nothing, body.named_children)):
         yield Sign.SWALLOWED, "catch"
+    elif body is not None and _hides(node):
+        yield Sign.SWALLOWED, "broad"
 
 
 def _does_nothing(statement: Node) -> bool:

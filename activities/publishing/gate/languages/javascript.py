@@ -383,9 +383,15 @@ def _exit_code(node: Node) -> int:
 
 def _looked_up(node: Node) -> Node | None:
     made = node.child_by_field_name("object")
-    while made is not None and made.type == "parenthesized_expression":
+    while made is not None and made.type in {"parenthesized_expression", "as_expression"}:
         made = made.named_children[0] if made.named_child_count else None
     return made if made is not None and made.type == "object" else None
+
+
+def _map(node: Node) -> Node | None:
+    made = node.child_by_field_name("arguments")
+    entries = made.named_children if made is not None else []
+    return entries[0] if text(node.child_by_field_name("constructor")) == "Map" and entries else None
 
 
 def _assigned(node: Node) -> Iterator[tuple[Sign, str]]:
@@ -393,7 +399,7 @@ def _assigned(node: Node) -> Iterator[tuple[Sign, str]]:
     if left is None or left.descendant_count > WORDS:
         return
     told = words(left)
-    if re.match(r"(?:globalThis|global|window|self)(?: \.| \[)", told) or " . prototype" in told:
+    if re.match(r"(?:globalThis|global|window|self|console)(?: \.| \[)", told) or " . prototype" in told:
         yield Sign.GLOBAL, told
 
 
@@ -458,12 +464,19 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.POWER, called
     if called in {"import", "require"} and arguments and not is_literal(arguments[0]):
         yield Sign.POWER, called
-    if called.endswith(". catch") and _FORGIVES.fullmatch(_words_of(given)):
-        yield Sign.SWALLOWED, "catch"
+    yield from _forgiving(called, arguments, given)
     if _CONNECTS.fullmatch(called) and not (arguments and re.match(r"[\"`](?!https?:)", arguments[0])):
         yield Sign.POWER, called
-    if first in {"jest", "vi"} and re.search(r"\. (?:mock|doMock|unstable_mockModule)$", called):
+    mocks = first in {"jest", "vi"} and re.search(r"\. (?:mock|doMock|unstable_mockModule)$", called)
+    if mocks or called == "expect . extend":
         yield Sign.STAND_IN, called
+
+
+def _forgiving(called: str, arguments: list[str], given: Node | None) -> Iterator[tuple[Sign, str]]:
+    if called == "process . on" and arguments and re.match(r"\"(?:uncaught|unhandled|exit)", arguments[0]):
+        yield Sign.SWALLOWED, called
+    elif called.endswith(". catch") and _FORGIVES.fullmatch(_words_of(given)):
+        yield Sign.SWALLOWED, "catch"
 
 
 def _if(node: Node, child: Node) -> str:
@@ -586,7 +599,7 @@ def _dialect(grammar: object) -> Dialect:
                 "call_expression": _raised,
                 "assignment_expression": _exit_code,
             },
-            tables={"subscript_expression": _looked_up},
+            tables={"subscript_expression": _looked_up, "new_expression": _map},
         ),
     )
 

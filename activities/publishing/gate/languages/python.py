@@ -90,7 +90,8 @@ class _Reader:
         )
         beside = self.parts[name]
         beside.trappings.update(python_shape.text(each) for each in node.decorator_list)
-        beside.substance.update(last(dotted(each, self._origins)) for each in node.bases)
+        bases = [last(dotted(each, self._origins)) for each in node.bases]
+        beside.substance.update(each for each in bases if each != "object")
         beside.shape += "".join((*beside.trappings, *beside.substance))
 
     def _function(self, node: Function, prefix: str, conditions: tuple[str, ...], *, collects: bool) -> None:

@@ -163,7 +163,7 @@ def _reads(function: _Function) -> bool:
         arguments.vararg,
         arguments.kwarg,
     ]
-    given = {each.arg for each in named if each is not None}
+    given = {each.arg for each in named if each is not None} | {"super"}
     return any(
         isinstance(node, ast.Name) and node.id in given for each in function.body for node in ast.walk(each)
     )

@@ -10,9 +10,11 @@ from activities.publishing.gate.inventory import Sign
 from activities.publishing.gate.languages import python_answers
 from activities.publishing.gate.languages.environment import (
     READS_CI,
+    guards,
     is_lookalike,
     is_telltale,
     names_framework,
+    tells_of_tests,
 )
 from activities.publishing.gate.languages.python_answers import Defined
 from activities.publishing.gate.languages.python_names import dotted, last
@@ -99,8 +101,19 @@ def _whole_environments(tree: ast.AST, origins: dict[str, str]) -> int:
 
 def raises(tree: ast.AST, origins: dict[str, str]) -> Counter[tuple[Sign, str]]:
     """How many errors a file raises, and how often it ends its process with one."""
-    count = sum(isinstance(node, ast.Raise) or _ends_badly(node, origins) for node in ast.walk(tree))
+    count = sum(
+        isinstance(node, ast.Raise | ast.Assert) or _ends_badly(node, origins) or _guards(node, origins)
+        for node in ast.walk(tree)
+    )
     return Counter({(Sign.DROPPED_RAISE, "raise"): count})
+
+
+def _guards(node: ast.AST, origins: dict[str, str]) -> int:
+    """How often a node asks something that raises where it does not hold: by a call, or by a decorator."""
+    if isinstance(node, ast.Call):
+        return guards(last(dotted(node.func, origins)))
+    bare = [each for each in getattr(node, "decorator_list", []) if not isinstance(each, ast.Call)]
+    return sum(guards(last(dotted(each, origins))) for each in bare)
 
 
 def _ends_badly(node: ast.AST, origins: dict[str, str]) -> bool:
@@ -118,6 +131,9 @@ def _of(node: ast.AST, origins: dict[str, str]) -> Iterator[tuple[Sign, str]]:
         yield Sign.SPECIAL_CASE, node.value
     elif isinstance(node, ast.Subscript | ast.Compare):
         yield from _asked(node)
+        yield from _fixed(node)
+    elif isinstance(node, ast.BoolOp | ast.If | ast.While | ast.IfExp):
+        yield from _fixed(node)
     elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
         yield from _assigned(node, origins)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -126,11 +142,32 @@ def _of(node: ast.AST, origins: dict[str, str]) -> Iterator[tuple[Sign, str]]:
         yield Sign.EXIT, "exit"
 
 
+def _fixed(node: ast.AST) -> Iterator[tuple[Sign, str]]:
+    """`x or True`, `x and False`, `if False`, `items[:0]`."""
+    match node:
+        case ast.BoolOp(op=ast.Or()):
+            fixed = any(isinstance(each, ast.Constant) and each.value is True for each in node.values)
+        case ast.BoolOp(op=ast.And()):
+            fixed = any(isinstance(each, ast.Constant) and each.value is False for each in node.values)
+        case ast.If(test=test) | ast.IfExp(test=test):
+            fixed = isinstance(test, ast.Constant)
+        case ast.While(test=ast.Constant(value=value)):
+            fixed = not value
+        case ast.Subscript(slice=ast.Slice(lower=None, upper=ast.Constant(value=0))):
+            fixed = True
+        case _:
+            fixed = False
+    if fixed:
+        yield Sign.FIXED, type(node).__name__
+
+
 def _named(node: ast.Attribute | ast.Name, origins: dict[str, str]) -> Iterator[tuple[Sign, str]]:
     name = dotted(node, origins)
     written = node.attr if isinstance(node, ast.Attribute) else node.id
     if is_lookalike(written):
         yield Sign.LOOKALIKE, written
+    if tells_of_tests(written):
+        yield Sign.TESTED, written
     if isinstance(node.ctx, ast.Store):
         if last(name) in _COLLECTION:
             yield Sign.SKIP, name
@@ -194,10 +231,13 @@ def _is(node: ast.AST, *, value: object) -> bool:
 
 
 def _handled(node: ast.ExceptHandler) -> Iterator[tuple[Sign, str]]:
-    if not all(_does_nothing(each) for each in node.body):
-        return
     types = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type else []
     names = sorted(last(dotted(each, {})) for each in types)
+    if not all(_does_nothing(each) for each in node.body):
+        raises = any(isinstance(each, ast.Raise | ast.Assert) for each in ast.walk(node))
+        if not raises and (not names or not _BROAD.isdisjoint(names)):
+            yield Sign.SWALLOWED, "broad"
+        return
     yield Sign.SWALLOWED, ",".join("any" if each in _BROAD else each for each in names) or "any"
 
 

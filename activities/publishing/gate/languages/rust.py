@@ -179,6 +179,8 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.SPECIAL_CASE, "CI"
     elif called.endswith(("env :: vars", "env :: vars_os")):
         yield Sign.ENVIRONMENT, called
+    elif called.endswith("panic :: set_hook"):
+        yield Sign.SWALLOWED, called
     elif called.endswith(("env :: current_exe", "Backtrace :: capture", "Backtrace :: force_capture")):
         yield Sign.CALLER, called
 

@@ -10,9 +10,11 @@ from typing import Final, NamedTuple
 from tree_sitter import Node
 
 from activities.publishing.gate.inventory import Function
+from activities.publishing.gate.languages.environment import guards
 from activities.publishing.gate.languages.syntax import WORDS, text, words
 
 _NAMES: Final = frozenset({"identifier", "shorthand_property_identifier", "self", "this"})
+_CALLS: Final = frozenset({"call_expression", "method_invocation"})
 _BRANCHES: Final = frozenset(
     {"match_expression", "if_expression", "block", "expression_statement", "else_clause"}
 )
@@ -22,7 +24,7 @@ _PARTICULAR: Final = rf"(?:\"(?:[^\"\\]|\\.)+\"|`[^`$]+`|-? ?(?!(?:0|1)(?:\.0)?\
 _HAS_PARTICULAR: Final = re.compile(rf"(?<![\w.]){_PARTICULAR}")
 _PICKS: Final = re.compile(
     rf"(?:^| )===? {_PARTICULAR}|(?:^|[ (]){_PARTICULAR} ===? |{_PARTICULAR} \. equals \("
-    rf"|\. (?:equals|equalsIgnoreCase|eq) \( {_PARTICULAR}"
+    rf"|\. (?:equals|equalsIgnoreCase|eq) \( {_PARTICULAR}|\[ {_PARTICULAR}[^\]]*\] \. includes \("
 )
 _WORD: Final = re.compile(r"[A-Za-z_$][\w$]*")
 _LITERAL_WORDS: Final = frozenset(
@@ -92,6 +94,7 @@ def read(top: Node, language: Answers, *, until: float) -> Found | None:
             return None
         node, place = pending.pop()
         raised += language.raises[node.type](node) if node.type in language.raises else 0
+        raised += node.type in _CALLS and guards(_called(node))
         function = language.function(node)
         if function is not None and function.body is not None:
             place = _enter(function, place, seen, language)
@@ -105,6 +108,12 @@ def read(top: Node, language: Answers, *, until: float) -> Found | None:
         inner.canned += _knows(node, language)
         pending += [(child, place) for child in node.children]
     return Found(_functions(seen), _canned(seen), raised)
+
+
+def _called(node: Node) -> str:
+    """The last name of what a call calls."""
+    function = node.child_by_field_name("name") or node.child_by_field_name("function")
+    return re.split(r"\W", text(function)[-80:])[-1]
 
 
 def _enter(function: Routine, place: str, seen: dict[str, _Seen], language: Answers) -> str:

@@ -1,5 +1,6 @@
 """Reads any language that has a tree-sitter grammar, by a dialect that says what its nodes mean."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,13 +11,16 @@ from tree_sitter import Language, Node, Parser, Tree
 
 from activities.publishing.gate.inventory import NEVER, Assertion, Inventory, Part, Sign
 from activities.publishing.gate.languages import tree_answers
-from activities.publishing.gate.languages.environment import is_lookalike
-from activities.publishing.gate.languages.syntax import COMMENTS, text, words
+from activities.publishing.gate.languages.environment import is_lookalike, tells_of_tests
+from activities.publishing.gate.languages.syntax import COMMENTS, WORDS, text, words
 from activities.publishing.gate.languages.tree_answers import Answers
 
 DEEPEST: Final = 500
 """What a node is takes a look at all below it, so depth times size is what a file costs."""
 _CHUNK_BYTES: Final = 65_536
+
+
+_FIXED: Final = re.compile(r" \|\| true$|^true \|\| | && false$|^false && ")
 
 
 Signs = Callable[[Node], Iterator[tuple[Sign, str]]]
@@ -190,11 +194,21 @@ class _Reader:
         return list(self._below(node, place._replace(tabled=True) if rows else place))
 
     def _count(self, node: Node) -> None:
-        if node.type.endswith("identifier") and is_lookalike(text(node)):
-            self.inventory.signs[Sign.LOOKALIKE, text(node)] += 1
+        if node.type.endswith("identifier"):
+            self._count_name(text(node))
+        elif (
+            node.type == "binary_expression" and node.descendant_count <= WORDS and _FIXED.search(words(node))
+        ):
+            self.inventory.signs[Sign.FIXED, "condition"] += 1
         signs = self._dialect.signs.get(node.type)
         if signs is not None:
             self.inventory.signs.update(signs(node))
+
+    def _count_name(self, name: str) -> None:
+        if is_lookalike(name):
+            self.inventory.signs[Sign.LOOKALIKE, name] += 1
+        elif tells_of_tests(name):
+            self.inventory.signs[Sign.TESTED, name] += 1
 
     def _count_below(self, node: Node, *, without: list[Node]) -> None:
         """The telling things of a definition's head: its modifiers, name and type."""
