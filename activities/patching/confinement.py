@@ -12,6 +12,8 @@ UNPRIVILEGED: Final = 65_534
 """The user that commands run as."""
 _SYSTEM_FOLDERS: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SYSTEM_FILES: Final = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives")
+_RUNTIME_SETTINGS: Final = ("java-*/security", "java-*/*.cfg", "java-*/*.properties", "php/*/cli")
+"""Below /etc: without them Java does not start at all, and PHP without its extensions."""
 _ENVIRONMENT: Final[Mapping[str, str]] = {
     "BLACK_CACHE_DIR": "/scratch/cache/black",
     "CARGO_HOME": "/scratch/cargo",
@@ -106,6 +108,7 @@ class Confinement:
         options += ["--dir", "/etc"]
         for path in _SYSTEM_FILES:
             options += ["--ro-bind-try", path, path]
+        options += _runtime_settings()
         shared = ["--perms", "1777", "--size", str(self._limits.temporary), "--tmpfs", "/dev/shm"]  # noqa: S108 — its own
         options += ["--proc", "/proc", "--dev", "/dev", *shared, "--remount-ro", "/dev"]
         options += ["--perms", "1777", "--size", str(self._limits.temporary), "--tmpfs", "/tmp"]  # noqa: S108 — its own
@@ -174,3 +177,14 @@ class Confinement:
         if rustup.is_dir():
             self._binds[str(rustup)] = str(rustup)
             self.environment["RUSTUP_HOME"] = str(rustup)
+
+
+def _runtime_settings() -> list[str]:
+    options: list[str] = []
+    for pattern in _RUNTIME_SETTINGS:
+        for found in sorted(Path("/etc").glob(pattern)):
+            # Made by the way, a parent folder would be open to root only.
+            for parent in reversed(found.parents[:-2]):
+                options += ["--dir", str(parent)]
+            options += ["--ro-bind", str(found), str(found)]
+    return options

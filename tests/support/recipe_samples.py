@@ -227,6 +227,30 @@ SAMPLES: dict[str, Sample] = {
     "deno-lint": Sample(
         files={"a.ts": "window.close();\n"}, command="deno lint a.ts", lines=("+globalThis.close();",)
     ),
+    "dprint": Sample(
+        files={
+            "a.json": '{"a":1,\n"b":2}\n',
+            "dprint.json": (
+                '{"json": {}, "includes": ["a.json"], '
+                '"plugins": ["/node_modules/@dprint/json/plugin.wasm"]}\n'
+            ),
+        },
+        command="npx dprint check",
+        lines=('-{"a":1,',),
+    ),
+    "pnpm-install": Sample(
+        files={
+            "package.json": '{"name": "app", "version": "1.0.0", "dependencies": {"lib": "link:lib"}}\n',
+            "lib/package.json": '{"name": "lib", "version": "1.0.0"}\n',
+            "pnpm-lock.yaml": (
+                "lockfileVersion: '9.0'\n\nsettings:\n  autoInstallPeers: true\n"
+                "  excludeLinksFromLockfile: false\n\nimporters:\n\n  .: {}\n"
+            ),
+        },
+        command="pnpm install --frozen-lockfile",
+        lines=("+        specifier: link:lib",),
+        failure_class=FailureClass.DEPENDENCY,
+    ),
     "mdformat": Sample(files={"a.md": "A\n=\n"}, command="mdformat --check .", lines=("+# A",)),
     "blacken-docs": Sample(
         files={"a.md": "```python\nx = {  'a':1 }\n```\n"},

@@ -102,7 +102,6 @@ LOCKS: Final[tuple[Recipe, ...]] = (
         *("pnpm-install", "pnpm install", "pnpm install --lockfile-only --offline", "pnpm-lock.yaml"),
         marks="--frozen-lockfile",
         check="--offline",
-        exercised=False,
     ),
     _lock(*("pdm-lock", "pdm lock", "pdm lock", "pdm.lock"), marks="--check", exercised=False),
     _lock(*("go-mod-tidy", "go mod tidy", "go mod tidy", "go.*"), marks="-diff", exercised=False),

@@ -131,6 +131,5 @@ WEB: Final[tuple[Recipe, ...]] = (
             repair=Rewrite(drops=options("--list-different")),
         ),
         summary="Formatted with dprint.",
-        exercised=False,
     ),
 )

@@ -41,6 +41,7 @@ ENVIRONMENT = {
 NODE_TOOLS = (
     *("prettier", "eslint", "xo", "standard", "oxlint", "stylelint", "@biomejs/biome"),
     *("markdownlint-cli", "markdownlint-cli2", "@bazel/buildifier", "@bufbuild/buf", "deno"),
+    *("dprint", "@dprint/json", "pnpm@10"),
 )
 
 
@@ -70,7 +71,7 @@ def _installed(npm: str, folder: Path) -> bool:
             *NODE_TOOLS,
         ]
         try:
-            subprocess.run(command, cwd=folder, capture_output=True, timeout=90, check=True)
+            subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=True)
         except (subprocess.SubprocessError, OSError):
             return False
         complete.touch()

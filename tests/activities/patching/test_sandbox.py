@@ -79,6 +79,14 @@ def test_what_the_path_names_among_installed_software_is_offered(monkeypatch: py
     assert not {"/opt", "/home", "/root/bin", "relative", ""} & set(search)
 
 
+def test_a_runtime_finds_its_settings_below_etc(sandbox: Sandbox, workspace: Workspace) -> None:
+    found = sorted(Path("/etc").glob("java-*/security/java.security"))
+    if not found:
+        pytest.skip("no Java from a distribution is installed here")
+    assert sandbox.run(["head", "-c", "1", str(found[0])], workspace).exit_code == 0
+    assert sandbox.run(["ls", str(found[0].parents[1] / "management")], workspace).exit_code != 0
+
+
 def test_there_is_no_network(sandbox: Sandbox, workspace: Workspace) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
