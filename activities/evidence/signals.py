@@ -58,9 +58,7 @@ _WEIGHTS: Final = {
         ),
         _POSSIBLE,
     ),
-    # Nothing by themselves, but a test runner's headings and a linter's findings hold them.
-    **dict.fromkeys(("____ ", "1) ", " md0", " dl3", " sc2"), 0.0),
-    **dict.fromkeys((f": {letter}{digit}" for letter in "cdefnrw" for digit in range(1, 10)), 0.0),
+    **dict.fromkeys(("____ ", "1) "), 0.0),  # nothing by themselves, but a test runner's headings hold them
 }
 LITERALS: Final = tuple(_WEIGHTS)
 """In lower case; every line that is loud at all holds one of them."""
@@ -132,7 +130,6 @@ _SHAPE: Final = re.compile(
 )
 _BONDS: Final = {"bound": Bond.BOUND, "good": Bond.GOOD, "indented": Bond.INDENTED, "part": Bond.PART}
 
-_PLACED_CODE: Final = re.compile(r"[^\s:]{1,200}:\d{1,7}(?::\d{1,7})?:? \[?[A-Z]{1,6}\d{2,5}\b")
 _FINDING: Final = re.compile(
     r"E {2,}\S|\S{0,300}\.\w{1,8}(?::\d|\(\d)|[A-Z]{1,6}\d{2,5}\b|\s*--> \S|\s+\d{1,7}:\d{1,7}\s|\[warn\] \S"
     r"|Diff in \S|/\S{1,300}\.\w{1,8}$|(?:---|\+\+\+) \S|In \S{1,300} line \d"
@@ -168,7 +165,7 @@ def loudness(line: str) -> float:
 def _by_its_form(line: str, low: str) -> float:
     if ("error " in low and _CODED.search(low)) or (line.endswith(_BAD_ENDS) and not _LISTED.match(line)):
         return _CERTAIN
-    return _LIKELY if _PLACED_CODE.match(line) else 0.0
+    return 0.0
 
 
 def _is_word(low: str, start: int, end: int) -> bool:
