@@ -177,8 +177,14 @@ class Stage:
             "REGREEN_CACHE_DIR": str(self.folder / "cache"),
             # The pause protects GitHub from many of us; here it would only be watched.
             "REGREEN_GITHUB_WRITE_SPACING": "0s",
+            # No webhook gets lost here, unless somebody wants to see that.
+            "REGREEN_SWEEP_INTERVAL": "0s",
             **self._settings,
         }
+
+    def settings_of_the_worker(self) -> Mapping[str, str]:
+        """The variables with which the worker reaches Temporal and the local GitHub."""
+        return dict(self._environment)
 
     async def add_repository(self, full_name: str) -> None:
         """Make an empty repository ("owner/name", of the same owner) whose events the starter hears."""

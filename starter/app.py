@@ -8,17 +8,21 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from starter import metrics
 from starter.bodies import BodyReader, RefusedError
+from starter.dashboard import routes as dashboard
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
 from starter.serving import run_server
 from starter.settings import StarterSettings
+from starter.sweeping import keep_sweep_schedule
 from starter.webhook import interpret, verify
 from workflows.connection import SearchAttributesError, connect, register_search_attributes
 from workflows.telemetry import install_metrics
@@ -38,27 +42,25 @@ _STATUSES: Final = {
 _log: Final = logging.getLogger(__name__)
 
 
-def create_app(settings: StarterSettings, client: Client) -> FastAPI:
+def create_app(settings: StarterSettings, client: Client) -> Starlette:
     """The ASGI application.
 
     Args:
         settings: Secrets, limits and policy.
         client: A Temporal client; a lazy one lets the service start while Temporal is down.
     """
-    app = FastAPI(title="Regreen", openapi_url=None, docs_url=None, redoc_url=None)
     counts = metrics.EventCounts()
     dispatcher = Dispatcher(client, settings.limits(), settings.policy())
     secrets = settings.webhook_secrets()
     bodies = BodyReader(settings.max_body_bytes)
 
-    @app.post("/webhook")
-    async def receive_event(request: Request) -> JSONResponse:
+    async def receive_event(request: Request) -> Response:
         event = request.headers.get("x-github-event", "")
         try:
             body = await _read_verified(request, bodies, secrets)
             answer = await dispatcher.carry_out(interpret(event, body))
         except RefusedError as refused:
-            counts.count(Verdict.REFUSED, refused.reason)
+            counts.count(Verdict.REFUSED, refused.reason, signed=False)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
@@ -73,24 +75,30 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
             answer.reason,
             answer.workflow_id or "",
         )
-        return JSONResponse(answer.model_dump(mode="json"), status_code=_STATUSES[answer.decision])
+        told = answer.model_dump_json()
+        return Response(told, _STATUSES[answer.decision], media_type="application/json")
 
-    @app.get("/healthz")
-    async def report_alive() -> JSONResponse:
+    async def report_alive(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
-    @app.get("/readyz")
-    async def report_ready() -> JSONResponse:
+    async def report_ready(_request: Request) -> JSONResponse:
         if await _temporal_answers(client):
             return JSONResponse({"status": "ready"})
         advice = "Temporal does not answer; look at TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE"
         return JSONResponse({"status": "unavailable", "advice": advice}, HTTPStatus.SERVICE_UNAVAILABLE)
 
-    @app.get("/metrics")
-    async def expose_counts() -> PlainTextResponse:
+    async def expose_counts(_request: Request) -> PlainTextResponse:
         return PlainTextResponse(counts.prometheus(), media_type=metrics.CONTENT_TYPE)
 
-    return app
+    return Starlette(
+        routes=[
+            Route("/webhook", receive_event, methods=["POST"]),
+            Route("/healthz", report_alive),
+            Route("/readyz", report_ready),
+            Route("/metrics", expose_counts),
+            *dashboard.routes(settings, client, counts),
+        ]
+    )
 
 
 async def serve(settings: StarterSettings) -> None:
@@ -102,7 +110,7 @@ async def serve(settings: StarterSettings) -> None:
     install_metrics()
     retries = RetryConfig(max_elapsed_time_millis=int(_PROBE.total_seconds() * 1_000))
     client = await connect(lazy=True, retry_config=retries)
-    setup = asyncio.create_task(_set_up(client))
+    setup = asyncio.create_task(_set_up(client, settings))
     try:
         await run_server(create_app(settings, client), settings.host, settings.port)
     finally:
@@ -111,11 +119,15 @@ async def serve(settings: StarterSettings) -> None:
             await setup
 
 
-async def _set_up(client: Client) -> None:
-    """Add missing search attributes as soon as Temporal answers: without them no remediation starts."""
+async def _set_up(client: Client, settings: StarterSettings) -> None:
+    """Make what Temporal must know, as soon as it answers.
+
+    Without its search attributes no remediation starts; without the schedule lost events stay lost.
+    """
     while True:
         try:
             await register_search_attributes(client)
+            await keep_sweep_schedule(client, settings)
         except SearchAttributesError as error:
             _log.warning("%s", error)
             return

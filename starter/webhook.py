@@ -10,7 +10,7 @@ from typing import Any, Final
 from starter import events
 from starter.events import Fit
 from workflows import conclusions, naming
-from workflows.models import ChecksCompleted, Name, Order, Payload, PullRequestClosed, Repository, Sha
+from workflows.models import ChecksCompleted, FailedRun, Order, Payload, PullRequestClosed, Repository
 
 _ACTIONS_APP: Final = "github-actions"
 _ORDER_PREFIX: Final = "/regreen"
@@ -55,17 +55,8 @@ class Verb(StrEnum):
 _ORDER: Final = re.compile(rf"{_ORDER_PREFIX} ({'|'.join(Verb)})(?: (\S.*))?", re.ASCII)
 
 
-class StartRemediation(Payload):
+class StartRemediation(FailedRun):
     """A run failed on an ordinary branch: its remediation starts, or hears of the newer attempt."""
-
-    repository: Repository
-    run_id: int
-    run_attempt: int
-    branch: Name
-    """Empty where GitHub names none."""
-    head_sha: Sha
-    workflow_name: Name
-    """Empty where GitHub names none."""
 
 
 class ChecksCompletedFor(Payload):
@@ -192,7 +183,10 @@ def _read_pull_request(content: dict[str, Any]) -> Decision:
         return Ignore(reason=IgnoreReason.OTHER_ACTION)
     pull_request, repository = event.pull_request, event.repository.full_name
     owner = _owner(pull_request.head.ref, pull_request.head.repo, repository)
-    if owner is None:
+    if owner is None and pull_request.merged:
+        # one that takes a fix back, by GitHub's Revert button
+        owner = naming.parse_revert_branch(pull_request.head.ref)
+    if owner is None or owner > events.LARGEST_ID:
         return Ignore(reason=IgnoreReason.NOT_A_FIX_BRANCH)
     closed = PullRequestClosed(
         number=pull_request.number,
@@ -208,7 +202,7 @@ def _read_comment(content: dict[str, Any]) -> Decision:
         return Ignore(reason=IgnoreReason.OTHER_ACTION)
     if event.issue.pull_request is None:
         return Ignore(reason=IgnoreReason.NOT_A_PULL_REQUEST)
-    if event.comment.user.is_bot or (event.sender is not None and event.sender.is_bot):
+    if event.comment.is_bots or (event.sender is not None and event.sender.is_bot):
         return Ignore(reason=IgnoreReason.BOT)
     first_line = re.split(r"[\r\n]", event.comment.body or "", maxsplit=1)[0].rstrip()
     if first_line.split(" ", 1)[0] != _ORDER_PREFIX:

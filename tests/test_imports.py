@@ -21,11 +21,22 @@ WALLS: Final = {
 }
 """Package to what it must not import."""
 LATE: Final = {
-    ("starter/commands.py", "run_demo", "localhub"),
+    ("starter/commands/check.py", "", "activities"),
+    ("starter/commands/dry_run.py", "", "activities"),
+    ("starter/commands/cleanup.py", "", "activities"),
+    ("starter/commands/simulate.py", "", "activities"),
+    ("starter/commands/simulate.py", "", "localhub"),
+    ("starter/commands/simulate.py", "_break", "localhub"),
+    ("starter/commands/simulate.py", "_simulate", "activities"),
+    ("starter/commands/simulate.py", "simulate_at", "localhub"),
+    ("starter/commands/simulate.py", "simulate_here", "localhub"),
+    ("starter/commands/start.py", "read_event", "activities"),
+    ("starter/health.py", "", "activities"),
     ("starter/logs.py", "", "activities"),
     ("starter/logs.py", "_fetch_and_report", "activities"),
+    ("starter/terminal.py", "", "activities"),
 }
-"""Ways through the walls that are taken only for `regreen demo` and `regreen logs`."""
+"""Ways through the walls that are taken only for single commands, and for the sake of a type."""
 LOADED_FOR_THE_MODULE: Final = "import sys, {module}; print(*sorted(sys.modules), sep='\\n')"
 
 

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from workflows import models, repository_settings, session_models
+from workflows import models, repository_settings, session_models, sweep_models
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 
 P = TypeVar("P", bound=models.Payload)
@@ -72,6 +72,24 @@ MODEL_OUTAGE: Final = timedelta(minutes=30)
 
 MODEL_ASKS: Final = 2
 """Paid replies per diagnosis: a second one only where the first did not fit what was asked."""
+
+SWEEP: Final = timedelta(minutes=30)
+"""Three requests for each of some hundred repositories, most of them answered as unchanged."""
+
+SWEEP_PROGRESS: Final = timedelta(minutes=2)
+"""Heartbeat of a sweep: between two repositories."""
+
+NOTICE_OUTAGE: Final = timedelta(hours=1)
+"""How long a channel that cannot be reached is tried: the comment at the failure says the same."""
+
+NOTICE_TRIES: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=5),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(minutes=5),
+    non_retryable_error_types=["TemporalTimeout:StartToClose"],
+)
+"""Only what was surely not delivered is sent again. A worker that died while it sent may have delivered it:
+one message too few is better than two."""
 
 OUTAGE_PAUSE: Final = timedelta(minutes=10)
 """How long a rerun waits when several jobs fail alike with the sign of an outage: most pass within it, and
@@ -173,6 +191,7 @@ CLOSE_PULL_REQUEST: Final = Step(
 READ_PULL_REQUEST: Final = Step(
     "read_pull_request", models.PullRequestRef, models.PullRequest, PUBLISHER_QUEUE, GITHUB_CALL
 )
+FIND_REVERT: Final = Step("find_revert", models.RevertRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL)
 READ_CHECKS: Final = Step(
     "read_checks", models.ChecksRequest, models.ChecksReading, PUBLISHER_QUEUE, GITHUB_CALL
 )
@@ -187,6 +206,24 @@ REPORT_BROKEN_SETTINGS: Final = Step(
 REQUEST_REVIEW: Final = Step("request_review", models.ReviewRequest, type(None), PUBLISHER_QUEUE, GITHUB_CALL)
 AUTHORISE_ORDER: Final = Step(
     "authorise_order", models.AuthorisationRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL
+)
+
+FIND_FAILED_RUNS: Final = Step(
+    "find_failed_runs",
+    sweep_models.FailedRunsRequest,
+    sweep_models.FailedRuns,
+    PUBLISHER_QUEUE,
+    SWEEP,
+    SWEEP_PROGRESS,
+)
+NOTIFY_HUMAN: Final = Step(
+    "notify_human",
+    models.Notice,
+    models.NoticeResult,
+    PUBLISHER_QUEUE,
+    GITHUB_CALL,
+    schedule_to_close=NOTICE_OUTAGE,
+    retry=NOTICE_TRIES,
 )
 
 STEPS: Final = (
@@ -208,10 +245,13 @@ STEPS: Final = (
     LABEL_PULL_REQUEST,
     CLOSE_PULL_REQUEST,
     READ_PULL_REQUEST,
+    FIND_REVERT,
     READ_CHECKS,
     POST_REPORT,
     REPORT_BROKEN_SETTINGS,
     REQUEST_REVIEW,
     AUTHORISE_ORDER,
+    NOTIFY_HUMAN,
+    FIND_FAILED_RUNS,
 )
 """All of them; a test holds this list against the activities the worker registers."""

@@ -44,6 +44,8 @@ class RemediationWorkflow:
         self._heard: set[int] = set()
         self._posting = asyncio.Lock()
         self._rerun_used = False
+        self._ended_at: datetime | None = None
+        self._told: set[tuple[models.Need, str | None]] = set()
 
     @workflow.run
     async def run(
@@ -66,8 +68,13 @@ class RemediationWorkflow:
         except (ActivityError, ChildWorkflowError) as failure:
             ending = _ending_of(failure)
         await self._report(ending)
+        self._put_on_record(ending)
+        if ending.outcome in models.CALLS_FOR_A_HUMAN:
+            await self._notify(models.Need.OUTCOME)
         disposition = await self._watch_merge(ending, self._case.request.limits)
         self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
+        if disposition is not None:
+            self._put_on_record(ending, disposition)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._result(ending, disposition)
 
@@ -87,24 +94,28 @@ class RemediationWorkflow:
     async def retry(self, order: Order) -> None:
         """Give up what is being waited for and make the next attempt, within the same three."""
         if await self._may_command(order):
+            self._count_order()
             self._retry = order
 
     @workflow.signal
     async def stop(self, order: Order) -> None:
         """End; close the pull request if there is one."""
         if await self._may_command(order):
+            self._count_order()
             self._stop = order
 
     @workflow.signal
     async def pause(self, order: Order) -> None:
         """Take no further step until `resume`; deadlines go on."""
         if await self._may_command(order):
+            self._count_order()
             self._know(paused=True)
 
     @workflow.signal
     async def resume(self, order: Order) -> None:
         """Go on after `pause`."""
         if await self._may_command(order):
+            self._count_order()
             self._know(paused=False)
 
     @workflow.signal
@@ -127,10 +138,12 @@ class RemediationWorkflow:
 
     @workflow.signal
     def pull_request_closed(self, event: models.PullRequestClosed) -> None:
-        """The fix pull request was closed or merged. It shortens a wait; a read decides."""
+        """The fix pull request, or one that takes it back, was closed or merged. A read decides."""
         pull_request = self._case.status.pull_request
         if pull_request is not None and event.number == pull_request.number:
             self._news = self._closed = True
+        elif self._case.status.state is State.WATCHING_REVERT:
+            self._news = True
 
     @workflow.query
     def status(self) -> Status:
@@ -160,7 +173,11 @@ class RemediationWorkflow:
             if by_comment:
                 await self._answer_by_comment()
         elif await self._may_command(order):
+            self._count_order()
             self._answer = (verb, order)
+
+    def _count_order(self) -> None:
+        self._know(orders=self._case.status.orders + 1)
 
     async def _answer_by_comment(self) -> None:
         """Edit the comment at the failure; what cannot be said there is not worth an ending."""
@@ -185,11 +202,13 @@ class RemediationWorkflow:
         self._case.heed(standing)
         self._know(attempts_allowed=self._case.request.limits.attempts)
         if standing.settings.problem:
-            await self._do(
+            said = await self._do(
                 policies.REPORT_BROKEN_SETTINGS,
                 self._case.broken_settings(),
                 "Say that they are broken",
             )
+            if said.changed:
+                await self._notify(models.Need.SETTINGS)
         return decisions.excluded(standing.settings, self._case.run)
 
     async def _gather_evidence(self) -> Ending | None:
@@ -209,13 +228,17 @@ class RemediationWorkflow:
             there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
             wanted = wanted.model_copy(update=there)
             base = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure")
-        return decisions.after_evidence(evidence, base)
+        ending = decisions.after_evidence(evidence, base)
+        return ending and (decisions.left_to(run.twin_run) or ending)
 
     async def _diagnose(self) -> Ending | None:
         self._enter(State.DIAGNOSIS)
         wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
         diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._know(diagnosis=diagnosis)
+        # A transient failure is each run's own: the rerun of one says nothing of the other.
+        if diagnosis.action is not models.Action.RERUN and self._case.run.twin_run is not None:
+            return decisions.left_to(self._case.run.twin_run)
         if self._case.request.policy.ask_model and consultation.wants_model(self._case.run, diagnosis):
             self._know(diagnosis=await self._ask_model(wanted, diagnosis))
         if self._wants_rerun():
@@ -361,11 +384,15 @@ class RemediationWorkflow:
         deadline = self._case.request.limits.approval_deadline
         # A first patch has no pull request yet that could be closed.
         closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
-        await self._wait_until(
-            lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
-            deadline,
-            "Wait for a human's approval",
-        )
+        notice = asyncio.ensure_future(self._notify(models.Need.APPROVAL, proposal.patch_id))
+        try:
+            await self._wait_until(
+                lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
+                deadline,
+                "Wait for a human's approval",
+            )
+        finally:
+            notice.cancel()  # if the channel could not be reached until now, nobody needs to hear of it
         self._know(question=None)
         if closable and self._closed:
             return await self._dealt_with() or await self._await_approval(proposal)
@@ -388,7 +415,7 @@ class RemediationWorkflow:
         self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
         branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
-        ending = decisions.after_branch(branch.state)
+        ending = decisions.after_branch(branch)
         if ending is not None:
             return ending
         self._know(fix_head_sha=branch.tip or commit.sha)
@@ -432,6 +459,9 @@ class RemediationWorkflow:
         wanted = self._case.collect_evidence().model_copy(update=decisions.failed_fix_run(reading))
         evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
         self._know(evidence=evidence)
+        ending = decisions.unmoved(self._case.status.attempts, evidence)
+        if ending is not None and self._case.attempts_left and workflow.patched("same-failure-twice"):
+            return ending
         ending = decisions.after_evidence(evidence, None) or await self._diagnose()
         return ending if self._case.attempts_left else None
 
@@ -443,28 +473,55 @@ class RemediationWorkflow:
         try:
             if self._stop is not None:
                 await self._close_pull_request()
-            if self._case.status.run is not None and _is_said(ending):
+            asked = self._case.status.approval is not None
+            if self._case.status.run is not None and (asked or _is_said(ending)):
                 await self._post()
         except ActivityError as failure:
             workflow.logger.warning("the outcome could not be reported: %s", failure.cause)
 
     async def _watch_merge(self, ending: Ending, limits: models.Limits) -> models.Disposition | None:
-        pull_request = self._case.status.pull_request
-        if ending.outcome is not Outcome.FIXED or pull_request is None:
+        """What becomes of a green fix; None where there is none, or it cannot be found out any more."""
+        if ending.outcome is not Outcome.FIXED or self._case.status.pull_request is None:
             return None
         self._enter(State.WATCHING_MERGE, naming.CI_OUTCOME.value_set(ending.outcome))
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._closed or self._stop is not None,
-                timeout=limits.merge_watch,
-                timeout_summary="Watch whether the fix is merged",
+        await self._watch(lambda: self._closed, limits.merge_watch, "Watch whether the fix is merged")
+        found: models.Disposition | None = None
+        try:
+            if self._stop is not None:
+                await self._close_pull_request()
+            wanted = self._case.pull_request()
+            found = decisions.disposition(
+                await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
             )
-        if self._stop is not None:
-            await self._close_pull_request()
-        wanted = self._case.pull_request()
-        return decisions.disposition(
-            await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
-        )
+            if found is models.Disposition.KEPT and limits.revert_watch and workflow.patched("watch-revert"):
+                self._put_on_record(ending, found)
+                found = await self._watch_revert(limits.revert_watch)
+        except ActivityError as failure:
+            workflow.logger.warning("what became of the fix cannot be read: %s", failure.cause)
+        return found
+
+    async def _watch_revert(self, span: timedelta) -> models.Disposition:
+        """Whether the merged fix is taken back within `span`: a wrong fix that was merged all the same."""
+        self._enter(State.WATCHING_REVERT)
+        until = workflow.now() + span
+        came = True
+        while came and self._stop is None:
+            self._news = False
+            left = max(until - workflow.now(), timedelta(0))
+            came = await self._watch(lambda: self._news, left, "Watch whether the fix is taken back")
+            if await carry_out(policies.FIND_REVERT, self._case.revert(), "Was the fix taken back?"):
+                return models.Disposition.REVERTED
+        return models.Disposition.KEPT
+
+    async def _watch(self, came: Callable[[], bool], at_most: timedelta, summary: str) -> bool:
+        """Until `came`, a stop, or the time is over; whether it was one of the first two."""
+        try:
+            await workflow.wait_condition(
+                lambda: came() or self._stop is not None, timeout=at_most, timeout_summary=summary
+            )
+        except TimeoutError:
+            return False
+        return True
 
     # ── what every step does alike ──────────────────────────────────────────────────────────────────────
 
@@ -513,6 +570,29 @@ class RemediationWorkflow:
             report = self._case.post_report(workflow.info().workflow_id)
             await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
 
+    async def _notify(self, need: models.Need, question: str | None = None) -> None:
+        """Tell a human that they are needed, once for each need; that it fails changes nothing.
+
+        Where the run could be read, its standing says whether there is a channel. So a history without one
+        holds nothing of this, and older ones replay.
+        """
+        if self._case.status.run is None:
+            told = workflow.patched("notify-without-run")
+        else:
+            told = self._case.standing.notifies
+        if not told or (need, question) in self._told:
+            return
+        self._told.add((need, question))
+        wanted = self._case.notice(need, question)
+        try:
+            result = await carry_out(policies.NOTIFY_HUMAN, wanted, "Tell the channel: a human is needed")
+        except ActivityError as failure:
+            workflow.logger.warning("no human could be told: %s", failure.cause)
+            return
+        if result.state is models.NoticeState.DELIVERED:
+            notified = models.Notified(need=need, at=workflow.now(), question=question)
+            self._know(notified=(*self._case.status.notified, notified))
+
     async def _close_pull_request(self) -> None:
         pull_request = self._case.status.pull_request
         if pull_request is not None:
@@ -553,6 +633,15 @@ class RemediationWorkflow:
         }
         if news:
             workflow.upsert_memo(news)
+
+    def _put_on_record(self, ending: Ending, disposition: models.Disposition | None = None) -> None:
+        """Keep in the memo what is counted of this remediation."""
+        if not workflow.patched("record"):
+            return
+        if self._ended_at is None:
+            self._ended_at = workflow.now()
+        record = decisions.record(self._case.status, ending, self._ended_at, disposition)
+        workflow.upsert_memo({naming.MEMO_RECORD: record.model_dump(mode="json")})
 
     def _pay(self, spent: dict[str, object]) -> None:
         """Take in what model calls took; nothing where there were none."""

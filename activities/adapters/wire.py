@@ -167,7 +167,7 @@ class Wire:
             return answer_headers, body
 
     async def pages(
-        self, path: str, *, key: str | None = None, token: str | None = None
+        self, path: str, *, key: str | None = None, token: str | None = None, jwt: str | None = None
     ) -> AsyncGenerator[Any]:
         """The items of a listing, page by page as `Link` headers lead.
 
@@ -175,9 +175,10 @@ class Wire:
             path: The first page.
             key: The member that holds the items, where a page is an object.
             token: Sent with every page.
+            jwt: Sent instead of `token`, to speak for an App.
         """
         seen = 0
-        listing = self._session.getiter(path, None, oauth_token=token, iterable_key=key)
+        listing = self._session.getiter(path, None, oauth_token=token, jwt=jwt, iterable_key=key)
         with translated():
             async with contextlib.aclosing(listing) as items:
                 async for item in items:
@@ -195,3 +196,8 @@ class Wire:
         """The decoded JSON answer to a PATCH of `data` as JSON."""
         with translated():
             return await self._session.patch(path, None, data=data, oauth_token=token)
+
+    async def delete(self, path: str, *, token: str | None = None) -> None:
+        """Remove a resource."""
+        with translated():
+            await self._session.delete(path, None, oauth_token=token)

@@ -1,7 +1,6 @@
 """Activities that write to GitHub: one outward write each, found before it is made."""
 
 import asyncio
-import re
 from typing import Final
 
 from temporalio import activity
@@ -29,11 +28,11 @@ from workflows.models import (
     PullRequestRef,
     PullRequestRequest,
     Report,
+    RevertRequest,
     ReviewRequest,
     WrittenCommit,
 )
 
-_LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 _ACCESS: Final = ("write", "maintain", "admin")
 """Access that may give orders, the least first."""
 
@@ -138,6 +137,18 @@ class PublishingActivities:
 
     @activity.defn
     @translating
+    async def find_revert(self, request: RevertRequest) -> bool:
+        """Look whether a later commit takes the fix back. It only reads, so repeating it is safe."""
+        found = await self._github.get_pull_request(request.repository, request.number)
+        if found.merged_at is None:
+            return False
+        messages = await self._github.list_messages_since(
+            request.repository, found.base_branch, found.merged_at
+        )
+        return any(naming.reverted_run(message) == request.run_id for message in messages)
+
+    @activity.defn
+    @translating
     async def post_report(self, request: Report) -> PostedReport:
         """Write or edit the sticky comment.
 
@@ -151,7 +162,7 @@ class PublishingActivities:
     async def authorise_order(self, request: AuthorisationRequest) -> bool:
         """Read whether a person may give orders here and now. It only reads, so repeating it is safe."""
         chosen = not request.logins or request.login.lower() in {each.lower() for each in request.logins}
-        if not chosen or not _LOGIN.fullmatch(request.login):
+        if not chosen or not naming.is_login(request.login):
             return False
         enough = _ACCESS[_ACCESS.index(request.permission) :]
         held = await self._github.get_permission(request.repository, request.login)
