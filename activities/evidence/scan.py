@@ -2,26 +2,32 @@
 
 from collections import deque
 from collections.abc import Container
-from functools import lru_cache
 from typing import BinaryIO, Final, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from activities.evidence.log_lines import BlockIndex, cap_line, clean_lines, line_key
+from activities.evidence.log_lines import BlockIndex, cap_line, clean_line, clean_lines, line_key
 from activities.evidence.signals import LITERALS, loudness
-from activities.evidence.steps import MARKERS, Steps
+from activities.evidence.steps import MARKERS, MARKS, Steps
 
 _ANCHORS_KEPT: Final = 500
 """Of each loudness, so many from the front and so many from the back of the log are remembered."""
-_HITS_EXAMINED: Final = 600
+_HITS_EXAMINED: Final = 1_500
 """Of each block, so many words of its front and of its back: a log of errors alone takes no longer."""
 
 _SIEVE: Final = BytesAhoCorasick([literal.encode() for literal in (*MARKERS, *LITERALS)])
 _NO_DIGITS: Final = dict.fromkeys(map(ord, "0123456789"))
+_DIGITS_ALIKE: Final = bytes.maketrans(b"23456789", b"11111111")
+"""Lines that differ in digits only are equally loud, as long as none of these digits is a zero."""
+_KINDS_KEPT: Final = 8_192
 _SHAPE: Final = 120
 """Characters that decide whether two lines are alike."""
 _KNOWN: Final = 0.2
 """What is left of a loud line that a green run of the same job printed too."""
+
+
+_Judged = tuple[float, int, bool]
+"""Of a kind of line: its loudness, its shape, and whether it marks a step."""
 
 
 class Anchor(NamedTuple):
@@ -49,15 +55,19 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
     anchors = _Anchors()
     steps = Steps(command_line)
     index = BlockIndex(log)
+    judged: dict[bytes, _Judged] = {}
     for number, block in index.read():
         lines, raw = _sieve(block, number)
-        for line, text in zip(lines, clean_lines(raw), strict=False):
-            steps.see(line, text)
-            weight = loudness(text)
+        kinds = [line.translate(_DIGITS_ALIKE) for line in raw]
+        _judge(judged, kinds, raw)
+        for line, kind, bytes_ in zip(lines, kinds, raw, strict=True):
+            weight, shape, marks = judged[kind]
+            if marks:
+                steps.see(line, clean_line(bytes_))
             if weight:
-                if known is not None and line_key(text) in known:
+                if known is not None and line_key(clean_line(bytes_)) in known:
                     weight *= _KNOWN
-                anchors.add(Anchor(line, weight, _shape(text)))
+                anchors.add(Anchor(line, weight, shape))
     return Scan(anchors.kept(), steps.section(index.total_lines), steps.exit_code, index)
 
 
@@ -84,9 +94,14 @@ def _sieve(block: bytes, number: int) -> tuple[list[int], list[bytes]]:
     return numbers, lines
 
 
-@lru_cache(maxsize=2_048)  # logs say the same things again and again
-def _shape(text: str) -> int:
-    return hash(text[:_SHAPE].translate(_NO_DIGITS))
+def _judge(judged: dict[bytes, _Judged], kinds: list[bytes], raw: list[bytes]) -> None:
+    """Add the kinds of lines that were not met yet: most lines of a log are alike."""
+    if len(judged) > _KINDS_KEPT:
+        judged.clear()
+    new = {kind: line for kind, line in zip(kinds, raw, strict=True) if kind not in judged}
+    for kind, text in zip(new, clean_lines(list(new.values())), strict=False):
+        shape = hash(text[:_SHAPE].translate(_NO_DIGITS))
+        judged[kind] = loudness(text), shape, any(mark in text for mark in MARKS)
 
 
 class _Anchors:

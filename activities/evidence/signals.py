@@ -33,7 +33,8 @@ _WEIGHTS: Final = {
     **dict.fromkeys(
         (
             *("*** fail", "***fail", "--- fail", "<<< fail", "<<< err", "[fail]"),
-            *("addresssanitizer", "panicked at", "rake aborted"),
+            *("addresssanitizer", "panicked at", "rake aborted", "no output has been received"),
+            "exceeded the maximum time",
         ),
         _VERDICT,
     ),
@@ -41,18 +42,18 @@ _WEIGHTS: Final = {
         (
             *("error: ", "error[", "##[error]", "assertion", "assert ", "undefined reference", "severity:"),
             *("segmentation fault", "core dumped", ": command not found", "no space left", "issues :-("),
-            *("would reformat", "would be reformatted", "no output has been received"),
-            "exceeded the maximum time",
+            *("would reformat", "would be reformatted"),
         ),
         _CERTAIN,
     ),
-    **dict.fromkeys(_WORDS, _LIKELY),
+    **dict.fromkeys((*_WORDS, "diff --git a/"), _LIKELY),
     **dict.fromkeys(
         (
             *("traceback", "annot ", "rejected", "invalid", "unexpected", "abort", "exited with"),
             *("segmentation", "exceeded", "no output", "terminated", "expect", "would re", "not ok "),
             *("missing", "undefined", "unresolved", "not defined", "issues", "violation", "offense"),
-            *("severity", "no space", "conflict", "file would be", "diff in", "##["),
+            *("severity", "no space", "conflict", "file would be", "diff in", "##[", "unformatted"),
+            *("not formatted", "needs formatting", "need formatting", "gofmt", "emergency stop"),
             *("[-]", "(x)", "[e]", "\u2716", "\u2717", "\u2718", "\u25cf", "\xd7 "),
         ),
         _POSSIBLE,
@@ -69,27 +70,35 @@ _AUTOMATON: Final = AhoCorasick([*LITERALS, *_QUIETENERS])
 
 _STARTS: Final = re.compile(
     r"(?P<verdict>_{4,} .{0,200} _{4,}|not ok |FAIL[:!\s]|\s*\d{1,5}\) (?:[Tt]est|[Ee]rror|[Ff]ail)|E {2,}\S"
-    r"|error\[E\d|\s*\[-\] |Traceback \(most recent)"
-    r"|[^\s:][^:]{0,200}:\d{1,7}(?::\d{1,7})?:? (?:\w{1,20} )?error\b"
+    r"|error\[E\d|\s*\[-\] |Traceback \(most recent|#\s+Failed test|(?:Test Failed|Error During Test) at"
+    r"|Test Case '.{1,200}' failed|(?:Failure|Error) \u2192 "
+    r"|\s*(?:\u2500\u2500|--) (?:\d{1,4}\. )?(?:Failure|Error)\b"
+    r"|[^\s:][^:]{0,200}:\d{1,7}: F(?:ailure|AILED)\b|\s*\(\d{1,5}/\d{1,5}\) \[\w{1,9} *\] \(X\))"
+    r"|[^\s:][^:]{0,200}:\d{1,7}(?::\d{1,7})?:? (?:\w{1,20} )?error\b|! [A-Z]"
     r"|={4,} .{0,200}(?:\btest|ERROR|FAILURES)"
     r"|\s*(?:FAIL(?:ED|URE)?[ :!]|(?:fatal|FATAL|ERROR|Error|CRITICAL)\b|\d{1,5}\) \S"
     r"|(?:\u2716|\u2717|\u2718|\u274c|\xd7|\u25cf|\(X\)) )"
     r"|\S{0,200}(?:Error|Exception|Failure)(?::|$)|\[?(?:error|fail(?:ed|ure)?|err)\]? *[:|!>]"
-    r"|[Ee]: \S|#\s+Failed test|\*\* \(|\[ +(?:FAILED|ERROR) +\]|CMake Error|configure: error"
+    r"|[Ee]: \S|\*\* \(|\[ +(?:FAILED|ERROR) +\]|CMake Error|configure: error"
 )
 _CODED: Final = re.compile(r"error [A-Z]{1,5}\d{1,6}\b", re.IGNORECASE)
 _EXIT: Final = re.compile(r"exited with (?:code )?[1-9]|##\[error\]process completed with exit code")
 _NOTHING: Final = re.compile(
-    r"\b(?:0|no|zero|without)\s+(?:\w+\s+)?(?:errors?|fail(?:ures?|ed|ing)|issues|problems|offenses|violations)\b"
+    r"(?<!: \d\d\d )\b(?:0|no|zero|without)\s+(?:\w+\s+)?"
+    r"(?:errors?|fail(?:ures?|ed|ing)|issues|problems|offenses|violations)\b"
     r"|fail[-_]?fast|--no-fail|handl|on[-_]error|-werror"
 )
 _COUNTED_NONE: Final = re.compile(r"(?:errors?|failures?|failed|failing)\s*[:=]\s*0\b(?!.*[1-9])")
 _STARTS_QUIET: Final = re.compile(
-    r"\s*(?:ok|pass|\u2713|\u221a|\u2714|\[\+\])\s|\s*(?:\d+ )?(?:passing|passed)\b|\+{1,3} "
+    r"\s*(?:ok|pass(?:ed)?:?|\u2713|\u221a|\u2714|\[\+\])\s|\s*(?:\d+ )?(?:passing|passed)\b|\+{1,3} "
     r"|(?:warning|warn|deprecated|deprecation|notice)\b[:\]]"
+    r"|[^\s:]{1,200}:\d{1,7}(?::\d{1,7})?: (?:warning|note|remark|info)\b"
     r"|(?:get|hit|ign|setting up|unpacking|selecting|preparing)\b"
     r"|\s*(?:compiling|downloading|downloaded|collecting) "
 )
+_BAD_ENDS: Final = (" FAIL", " FAILED", " FAILED!", " FAILURE", " [E]")
+"""How test runners end the heading of a failure; so ends also each line of a mere list of tests."""
+_LISTED: Final = re.compile(r"BUILD|\*\*|\[ |\S{1,200}::")
 _GOOD_ENDS: Final = (" ok", " pass", " passed", "\u2713", "\u221a")
 
 
@@ -146,11 +155,17 @@ def loudness(line: str) -> float:
     weight = max(heard)
     if begins := _STARTS.match(line):
         weight = max(weight, _VERDICT if begins["verdict"] else _CERTAIN)
-    elif weight < _CERTAIN and "error " in low and _CODED.search(low):
-        weight = _CERTAIN
+    elif weight < _CERTAIN:
+        weight = max(weight, _by_its_form(line, low))
     if _STARTS_QUIET.match(low) or low.endswith(_GOOD_ENDS) or (quiet and _is_quiet(low)):
         return weight * _HUSHED
     return weight
+
+
+def _by_its_form(line: str, low: str) -> float:
+    if ("error " in low and _CODED.search(low)) or (line.endswith(_BAD_ENDS) and not _LISTED.match(line)):
+        return _CERTAIN
+    return 0.0
 
 
 def _is_word(low: str, start: int, end: int) -> bool:

@@ -6,6 +6,9 @@ from typing import Final
 MARKERS: Final = ("##[group]", "##[error]", "exited with", "travis_time:start", "travis_fold:start")
 """In lower case; every line that marks something holds one of them."""
 
+MARKS: Final = ("exited with", "##[", "travis_")
+"""Any line that marks something holds one of these."""
+
 _START: Final = re.compile(r"##\[group\]Run (?P<title>.*)|travis_(?:time|fold):start")
 _FAILED: Final = re.compile(
     r"##\[error\]Process completed with exit code (?P<code>\d{1,9})"
@@ -31,8 +34,6 @@ class Steps:
 
     def see(self, line: int, text: str) -> None:
         """Take note of a line; any but a marker is passed over."""
-        if "exited with" not in text and "##[" not in text and "travis_" not in text:
-            return
         if start := _START.match(text):
             self._start = line
             self._matches = bool(self._wanted) and (start["title"] or "").strip() == self._wanted
