@@ -4,12 +4,17 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
@@ -36,6 +41,7 @@ _STATUSES: Final = {
 }
 
 _log: Final = logging.getLogger(__name__)
+_tracer: Final = trace.get_tracer("regreen.starter")
 
 
 def create_app(settings: StarterSettings, client: Client) -> FastAPI:
@@ -53,18 +59,21 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
 
     @app.post("/webhook")
     async def receive_event(request: Request) -> JSONResponse:
-        event = request.headers.get("x-github-event", "")
+        event, began = request.headers.get("x-github-event", ""), time.time_ns()
         try:
             body = await _read_verified(request, bodies, secrets)
-            answer = await dispatcher.carry_out(interpret(event, body))
         except RefusedError as refused:
             counts.count(Verdict.REFUSED, refused.reason)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
-        except TemporalUnavailableError as unavailable:
-            _log.error("delivery %s is not taken: %s", _delivery(request), unavailable)
-            answer = Answer(decision=Verdict.UNAVAILABLE, reason="temporal")
+        with _event_span(began, _delivery(request)) as span:
+            try:
+                answer = await dispatcher.carry_out(interpret(event, body))
+            except TemporalUnavailableError as unavailable:
+                _log.error("delivery %s is not taken: %s", _delivery(request), unavailable)
+                answer = Answer(decision=Verdict.UNAVAILABLE, reason="temporal")
+            span.set_attributes({"regreen.decision": answer.decision, "regreen.reason": answer.reason})
         counts.count(answer.decision, answer.reason)
         _log.info(
             "delivery %s: %s (%s) %s",
@@ -144,6 +153,20 @@ async def _temporal_answers(client: Client) -> bool:
     except (TimeoutError, RuntimeError):
         return False
     return True
+
+
+def _event_span(began: int, delivery: str) -> AbstractContextManager[Span]:
+    """The span of an event, from its first byte: the root of its remediation's trace.
+
+    Only a verified event has one, and no trace that a caller's header may name is continued.
+    """
+    return _tracer.start_as_current_span(
+        "POST /webhook",
+        context=Context(),
+        kind=SpanKind.SERVER,
+        start_time=began,
+        attributes={"http.request.method": "POST", "http.route": "/webhook", "regreen.delivery": delivery},
+    )
 
 
 def _delivery(request: Request) -> str:

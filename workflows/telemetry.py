@@ -61,9 +61,11 @@ def tracing_plugins() -> list[Any]:
         create_tracer_provider,
     )
 
+    from workflows.span_export import DiscreetExporter  # noqa: PLC0415 — likewise
+
     if not isinstance(trace.get_tracer_provider(), ReplaySafeTracerProvider):
         provider = create_tracer_provider(resource=_resource())
-        provider.add_span_processor(BatchSpanProcessor(_span_exporter(exporter)))
+        provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(_span_exporter(exporter))))
         trace.set_tracer_provider(provider)
     return [OpenTelemetryPlugin(add_temporal_spans=True)]
 

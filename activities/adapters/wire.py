@@ -9,10 +9,12 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 import gidgethub
 import httpx2
 from gidgethub import abc, sansio
+from opentelemetry.trace import Span
 from pydantic import ValidationError
 
 from activities.adapters.conditional import Answer, AnswerCache
 from activities.adapters.refusals import as_adapter_error
+from activities.adapters.spans import answered, github_request
 from activities.errors import PermanentError, UnavailableError
 
 REQUESTER: Final = "regreen"
@@ -116,9 +118,16 @@ class _Session(abc.GitHubAPI):
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
         sent = {**headers, **_API_VERSION}
+        with github_request(method) as span:
+            return await self._send(method, url, sent, body, span)
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, span: Span
+    ) -> tuple[int, Mapping[str, str], bytes]:
         async with self._http.stream(
-            method, url, headers=sent, content=body, follow_redirects=False
+            method, url, headers=headers, content=body, follow_redirects=False
         ) as response:
+            answered(span, response.status_code)
             answer = bytearray()
             async for chunk in response.aiter_bytes():
                 answer += chunk
