@@ -15,6 +15,7 @@ import httpx2
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -25,6 +26,7 @@ from activities.adapters.github import GitHub
 from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
 from activities.adapters.turns import WRITE_SPACING, Turns
+from activities.adapters.wire import OnAnswer
 from activities.checks.activity import ChecksActivities
 from activities.checks.doctor import Configured
 from activities.checks.doctor import examine as examine_access
@@ -35,6 +37,7 @@ from activities.evidence.failed_logs import FailedLog
 from activities.evidence.failed_logs import failed_logs as failed_logs_of
 from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
 from activities.evidence.redaction import remember
+from activities.metering import QuotaGauge
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
@@ -42,11 +45,12 @@ from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
 from activities.publishing.repository import RepositoryActivities
 from activities.publishing.switch import WriteSwitch
-from workflows.configuration import Duration
+from workflows.configuration import Duration, ListenAddress
 from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.remediation import RemediationWorkflow
+from workflows.telemetry import metrics_runtime
 
 GRACE: Final = timedelta(seconds=60)
 """How long running activities may finish after a stop was asked for: a GitHub call's own limit."""
@@ -129,6 +133,8 @@ class WorkerSettings(BaseSettings):
     model_prices: dict[str, ModelPrice] | None = None
     """US dollars per million tokens by model, beside the list prices that Regreen knows."""
 
+    metrics_address: ListenAddress | None = None
+    """`host:port` at which this process's metrics can be scraped, under `/metrics`."""
     tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
     """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
 
@@ -173,13 +179,16 @@ def claude(settings: WorkerSettings, http: httpx2.AsyncClient, *, model: str | N
     return Claude(access, http)
 
 
-def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
+def publisher_activities(
+    settings: WorkerSettings, http: httpx2.AsyncClient, on_answer: OnAnswer
+) -> list[Callable[..., Any]]:
     """The activities of the queue `ci-remediation`: deterministic, may write to GitHub."""
     github = GitHub(
         http,
         settings.credentials(Role.PUBLISHER, http),
         api_url=settings.github_api_url,
         turns=Turns(settings.github_write_spacing),
+        on_answer=on_answer,
     )
     switch = WriteSwitch(github, settings.pause_file)
     checks = ChecksActivities(github, switch)
@@ -203,10 +212,12 @@ def publisher_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> 
     ]
 
 
-def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
+def analyst_activities(
+    settings: WorkerSettings, http: httpx2.AsyncClient, on_answer: OnAnswer
+) -> list[Callable[..., Any]]:
     """The activities of the queue `ci-patching`: they read hostile text and cannot write to GitHub."""
     credentials = settings.credentials(Role.ANALYST, http)
-    github = GitHub(http, credentials, api_url=settings.github_api_url)
+    github = GitHub(http, credentials, api_url=settings.github_api_url, on_answer=on_answer)
     cache = settings.cache_dir.expanduser()
     mirrors = RepositoryMirrors(cache / "git", server_url=settings.github_url, credentials=credentials)
     sandbox = Sandbox(tools=settings.tool_dirs)
@@ -271,6 +282,8 @@ async def examine_github(settings: WorkerSettings, repository: str | None) -> tu
 
 def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:
     """One Temporal worker per queue that the role serves."""
+    runtime = client.service_client.config.runtime or Runtime.default()
+    on_answer = QuotaGauge(runtime.metric_meter)
     workers = []
     if settings.role is not Role.ANALYST:
         workers.append(
@@ -278,7 +291,7 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
                 client,
                 task_queue=PUBLISHER_QUEUE,
                 workflows=[RemediationWorkflow, PatchAttemptWorkflow],
-                activities=publisher_activities(settings, http),
+                activities=publisher_activities(settings, http, on_answer),
                 workflow_runner=SandboxedWorkflowRunner(
                     restrictions=SandboxRestrictions.default.with_passthrough_modules(
                         "pydantic_core", "pydantic"
@@ -292,7 +305,7 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
             Worker(
                 client,
                 task_queue=ANALYST_QUEUE,
-                activities=analyst_activities(settings, http),
+                activities=analyst_activities(settings, http, on_answer),
                 max_concurrent_activities=PATCHING_AT_ONCE,
                 graceful_shutdown_timeout=GRACE,
             )
@@ -309,7 +322,7 @@ def own_secrets(settings: WorkerSettings) -> list[str]:
 async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
     """Serve the role's queues until `stopping` is set; then let running activities finish."""
     remember(own_secrets(settings))
-    client = await connect()
+    client = await connect(runtime=metrics_runtime(settings.metrics_address, {"role": settings.role}))
     await register_search_attributes(client)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS))

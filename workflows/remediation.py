@@ -11,7 +11,7 @@ from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import ci_wait, consultation, decisions, models, naming, narration, policies
+    from workflows import ci_wait, consultation, decisions, measures, models, naming, narration, policies
     from workflows.ci_wait import CiWait
     from workflows.decisions import Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
@@ -71,6 +71,7 @@ class RemediationWorkflow:
         disposition = await self._watch_merge(ending, self._case.request.limits)
         self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         if disposition is not None:
+            measures.disposed(disposition)
             self._put_on_record(ending, disposition)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._result(ending, disposition)
@@ -91,28 +92,28 @@ class RemediationWorkflow:
     async def retry(self, order: Order) -> None:
         """Give up what is being waited for and make the next attempt, within the same three."""
         if await self._may_command(order):
-            self._count_order()
+            self._count_order("retry")
             self._retry = order
 
     @workflow.signal
     async def stop(self, order: Order) -> None:
         """End; close the pull request if there is one."""
         if await self._may_command(order):
-            self._count_order()
+            self._count_order("stop")
             self._stop = order
 
     @workflow.signal
     async def pause(self, order: Order) -> None:
         """Take no further step until `resume`; deadlines go on."""
         if await self._may_command(order):
-            self._count_order()
+            self._count_order("pause")
             self._know(paused=True)
 
     @workflow.signal
     async def resume(self, order: Order) -> None:
         """Go on after `pause`."""
         if await self._may_command(order):
-            self._count_order()
+            self._count_order("resume")
             self._know(paused=False)
 
     @workflow.signal
@@ -168,10 +169,11 @@ class RemediationWorkflow:
             if by_comment:
                 await self._answer_by_comment()
         elif await self._may_command(order):
-            self._count_order()
+            self._count_order(verb)
             self._answer = (verb, order)
 
-    def _count_order(self) -> None:
+    def _count_order(self, order: str) -> None:
+        measures.ordered(order)
         self._know(orders=self._case.status.orders + 1)
 
     async def _answer_by_comment(self) -> None:
@@ -323,6 +325,8 @@ class RemediationWorkflow:
         earlier = self._case.status.attempts
         result = await self._patch(number)
         self._pay(consultation.session_spending(self._case.status, result.spending))
+        measures.session_ended(result.spending)
+        measures.judged(result.verdict)
         record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
         self._know(
             proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
@@ -370,7 +374,7 @@ class RemediationWorkflow:
         self._know(question=proposal.patch_id, turned_down="")
         self._enter(State.AWAITING_APPROVAL)
         await self._post()
-        deadline = self._case.request.limits.approval_deadline
+        since, deadline = workflow.now(), self._case.request.limits.approval_deadline
         # A first patch has no pull request yet that could be closed.
         closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
         await self._wait_until(
@@ -378,6 +382,7 @@ class RemediationWorkflow:
             deadline,
             "Wait for a human's approval",
         )
+        measures.approval_awaited(workflow.now() - since)
         self._know(question=None)
         if closable and self._closed:
             return await self._dealt_with() or await self._await_approval(proposal)
@@ -429,10 +434,10 @@ class RemediationWorkflow:
             )
             reading = await self._do(policies.READ_CHECKS, self._case.read_checks(), "What does CI say?")
             answer = ci_wait.after_checks(reading, self._ci_wait(since))
-            if isinstance(answer, Ending):
-                return answer
-            if answer is CiVerdict.RED or (asked and self._retry is not None):
-                return reading
+            given_up = asked and self._retry is not None
+            if isinstance(answer, Ending) or answer is CiVerdict.RED or given_up:
+                measures.ci_answered(reading.verdict, workflow.now() - since, by_event=asked)
+                return answer if isinstance(answer, Ending) else reading
             polls += 1
 
     async def _learn(self, reading: models.ChecksReading) -> Ending | None:
@@ -451,6 +456,7 @@ class RemediationWorkflow:
         self._know(outcome=ending.outcome, reason=ending.reason, detail=ending.detail, question=None)
         if ending.outcome is Outcome.FIXED:
             self._know(green_at=workflow.now())
+        measures.outcome_known(self._case.status, workflow.info().start_time)
         self._enter(State.REPORTING)
         try:
             if self._stop is not None:

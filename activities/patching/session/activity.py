@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from temporalio import activity
 
+from activities import metering
 from activities.adapters.claude import Claude, Conversation
 from activities.adapters.pulse import Pulse
 from activities.adapters.repository import RepositoryMirrors
@@ -91,6 +92,7 @@ class SessionActivities:
         conversation = Conversation(instructions=INSTRUCTIONS, tools=TOOLS, messages=request.messages)
         started = time.monotonic()
         turn = await _beating(self._claude.converse(conversation))
+        metering.reply_paid("repair", turn.use)
         return turn.model_copy(update={"seconds": _since(started)})
 
     @activity.defn
