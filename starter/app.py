@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, Response
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
@@ -19,14 +19,15 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
-from starter import metrics
 from starter.bodies import BodyReader, RefusedError
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
+from starter.figures import Survey
+from starter.metrics import CONTENT_TYPE, Metrics
 from starter.serving import run_server
 from starter.settings import StarterSettings
 from starter.webhook import interpret, verify
 from workflows.connection import SearchAttributesError, connect, register_search_attributes
-from workflows.telemetry import install_metrics
+from workflows.telemetry import chosen_exporter, install_metrics
 
 _PROBE: Final = timedelta(seconds=3)
 _SETUP_PAUSE: Final = timedelta(seconds=5)
@@ -52,7 +53,9 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
         client: A Temporal client; a lazy one lets the service start while Temporal is down.
     """
     app = FastAPI(title="Regreen", openapi_url=None, docs_url=None, redoc_url=None)
-    counts = metrics.EventCounts()
+    survey = Survey(client, settings.limits())
+    counts = Metrics(survey)
+    app.state.survey = survey
     dispatcher = Dispatcher(client, settings.limits(), settings.policy())
     secrets = settings.webhook_secrets()
     bodies = BodyReader(settings.max_body_bytes)
@@ -63,7 +66,7 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
         try:
             body = await _read_verified(request, bodies, secrets)
         except RefusedError as refused:
-            counts.count(Verdict.REFUSED, refused.reason)
+            counts.count(Verdict.REFUSED, refused.reason, verified=False)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
@@ -96,8 +99,8 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
         return JSONResponse({"status": "unavailable", "advice": advice}, HTTPStatus.SERVICE_UNAVAILABLE)
 
     @app.get("/metrics")
-    async def expose_counts() -> PlainTextResponse:
-        return PlainTextResponse(counts.prometheus(), media_type=metrics.CONTENT_TYPE)
+    async def expose_metrics() -> Response:
+        return Response(await counts.exposition(), media_type=CONTENT_TYPE)
 
     return app
 
@@ -111,13 +114,18 @@ async def serve(settings: StarterSettings) -> None:
     install_metrics()
     retries = RetryConfig(max_elapsed_time_millis=int(_PROBE.total_seconds() * 1_000))
     client = await connect(lazy=True, retry_config=retries)
-    setup = asyncio.create_task(_set_up(client))
+    app = create_app(settings, client)
+    beside = [asyncio.create_task(_set_up(client))]
+    if chosen_exporter("metrics"):
+        beside.append(asyncio.create_task(app.state.survey.keep_counting()))
     try:
-        await run_server(create_app(settings, client), settings.host, settings.port)
+        await run_server(app, settings.host, settings.port)
     finally:
-        setup.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await setup
+        for task in beside:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await app.state.survey.close()
 
 
 async def _set_up(client: Client) -> None:
