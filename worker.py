@@ -31,6 +31,7 @@ from activities.checks.activity import ChecksActivities
 from activities.checks.doctor import Configured
 from activities.checks.doctor import examine as examine_access
 from activities.checks.findings import Finding
+from activities.checks.sweep import SweepActivities
 from activities.diagnosis.activity import DiagnosisActivities
 from activities.evidence.activity import EvidenceActivities
 from activities.evidence.failed_logs import FailedLog
@@ -50,6 +51,7 @@ from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.remediation import RemediationWorkflow
+from workflows.sweep import SweepWorkflow
 from workflows.telemetry import metrics_runtime
 
 GRACE: Final = timedelta(seconds=60)
@@ -209,6 +211,7 @@ def publisher_activities(
         publishing.post_report,
         publishing.authorise_order,
         repository.report_broken_settings,
+        SweepActivities(github).find_failed_runs,
     ]
 
 
@@ -290,7 +293,7 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
             Worker(
                 client,
                 task_queue=PUBLISHER_QUEUE,
-                workflows=[RemediationWorkflow, PatchAttemptWorkflow],
+                workflows=[RemediationWorkflow, PatchAttemptWorkflow, SweepWorkflow],
                 activities=publisher_activities(settings, http, on_answer),
                 workflow_runner=SandboxedWorkflowRunner(
                     restrictions=SandboxRestrictions.default.with_passthrough_modules(

@@ -177,6 +177,8 @@ class Stage:
             "REGREEN_CACHE_DIR": str(self.folder / "cache"),
             # The pause protects GitHub from many of us; here it would only be watched.
             "REGREEN_GITHUB_WRITE_SPACING": "0s",
+            # No webhook gets lost here, unless somebody wants to see that.
+            "REGREEN_SWEEP_INTERVAL": "0s",
             **self._settings,
         }
 

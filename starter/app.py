@@ -25,6 +25,7 @@ from starter.figures import Survey
 from starter.metrics import CONTENT_TYPE, Metrics
 from starter.serving import run_server
 from starter.settings import StarterSettings
+from starter.sweeping import keep_sweep_schedule
 from starter.webhook import interpret, verify
 from workflows.connection import SearchAttributesError, connect, register_search_attributes
 from workflows.telemetry import chosen_exporter, install_metrics
@@ -115,7 +116,7 @@ async def serve(settings: StarterSettings) -> None:
     retries = RetryConfig(max_elapsed_time_millis=int(_PROBE.total_seconds() * 1_000))
     client = await connect(lazy=True, retry_config=retries)
     app = create_app(settings, client)
-    beside = [asyncio.create_task(_set_up(client))]
+    beside = [asyncio.create_task(_set_up(client, settings))]
     if chosen_exporter("metrics"):
         beside.append(asyncio.create_task(app.state.survey.keep_counting()))
     try:
@@ -128,11 +129,15 @@ async def serve(settings: StarterSettings) -> None:
         await app.state.survey.close()
 
 
-async def _set_up(client: Client) -> None:
-    """Add missing search attributes as soon as Temporal answers: without them no remediation starts."""
+async def _set_up(client: Client, settings: StarterSettings) -> None:
+    """Make what Temporal must know, as soon as it answers.
+
+    Without its search attributes no remediation starts; without the schedule lost events stay lost.
+    """
     while True:
         try:
             await register_search_attributes(client)
+            await keep_sweep_schedule(client, settings)
         except SearchAttributesError as error:
             _log.warning("%s", error)
             return

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -19,9 +19,9 @@ from starter.webhook import (
     PullRequestClosedFor,
     StartRemediation,
 )
-from workflows import naming
+from workflows import naming, starting
 from workflows.codec import PayloadKeyError
-from workflows.models import ChecksCompleted, Limits, Payload, RemediationRequest, State, TriagePolicy
+from workflows.models import ChecksCompleted, Limits, Payload, RemediationRequest, TriagePolicy
 
 ANSWER_DEADLINE: Final = timedelta(seconds=6)
 """GitHub drops a delivery after 10 s; the rest is for reading the body and for the way back."""
@@ -30,8 +30,6 @@ _CALL: Final = timedelta(seconds=3)
 _MOST_ADDRESSEES: Final = 20
 """Open remediations that one comment may speak to."""
 _MOST_LOOKED_AT: Final = 500
-_SUMMARY_NAME: Final = 60
-"""Characters of a workflow's name that a summary shows; the server takes 400 bytes in all."""
 _ROUNDS: Final = 4
 """A remediation may close between two calls; each round looks afresh."""
 
@@ -145,17 +143,9 @@ class Dispatcher:
             id=workflow_id,
             task_queue=naming.PUBLISHER_QUEUE,
             id_reuse_policy=reuse,
-            memo={naming.MEMO_RUN_ATTEMPT: failed.run_attempt},
-            search_attributes=TypedSearchAttributes(
-                [
-                    SearchAttributePair(naming.CI_REPOSITORY, failed.repository),
-                    SearchAttributePair(naming.CI_BRANCH, failed.branch),
-                    SearchAttributePair(naming.CI_WORKFLOW, failed.workflow_name),
-                    SearchAttributePair(naming.CI_HEAD_SHA, failed.head_sha),
-                    SearchAttributePair(naming.CI_STATE, State.TRIAGE.value),
-                ]
-            ),
-            static_summary=_summary(failed),
+            memo=starting.memo(failed),
+            search_attributes=starting.search_attributes(failed),
+            static_summary=starting.summary(failed),
             rpc_timeout=_CALL,
         )
 
@@ -236,13 +226,3 @@ class Dispatcher:
 
 def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _summary(failed: StartRemediation) -> str:
-    # the Web UI renders a summary as Markdown, and the name is the repository's own text
-    name = "".join(
-        character if character.isalnum() or character in " -./,#+" else " "
-        for character in failed.workflow_name
-    )
-    parts = (failed.repository, " ".join(name.split())[:_SUMMARY_NAME], f"run {failed.run_id}")
-    return " · ".join(part for part in parts if part)

@@ -85,6 +85,16 @@ class StarterSettings(BaseSettings):
         description="US dollars that all model calls of one remediation may cost",
     )
 
+    sweep_interval: Duration = Field(
+        default=timedelta(minutes=15),
+        ge=timedelta(0),
+        description="how often failures are looked for whose webhook never came; 0 for never",
+    )
+    sweep_repositories: CommaList = Field(
+        default=(),
+        description="repositories looked at so, beside all that the publisher's App is installed on",
+    )
+
     skip_marker: str = Field(
         default=_POLICY.skip_marker,
         min_length=1,

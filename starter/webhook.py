@@ -10,7 +10,7 @@ from typing import Any, Final
 from starter import events
 from starter.events import Fit
 from workflows import conclusions, naming
-from workflows.models import ChecksCompleted, Name, Order, Payload, PullRequestClosed, Repository, Sha
+from workflows.models import ChecksCompleted, FailedRun, Order, Payload, PullRequestClosed, Repository
 
 _ACTIONS_APP: Final = "github-actions"
 _ORDER_PREFIX: Final = "/regreen"
@@ -55,17 +55,8 @@ class Verb(StrEnum):
 _ORDER: Final = re.compile(rf"{_ORDER_PREFIX} ({'|'.join(Verb)})(?: (\S.*))?", re.ASCII)
 
 
-class StartRemediation(Payload):
+class StartRemediation(FailedRun):
     """A run failed on an ordinary branch: its remediation starts, or hears of the newer attempt."""
-
-    repository: Repository
-    run_id: int
-    run_attempt: int
-    branch: Name
-    """Empty where GitHub names none."""
-    head_sha: Sha
-    workflow_name: Name
-    """Empty where GitHub names none."""
 
 
 class ChecksCompletedFor(Payload):

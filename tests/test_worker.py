@@ -29,6 +29,7 @@ from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE, SEARCH_ATTRIBUTES
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.policies import AUTHORISE_ORDER, STEPS
 from workflows.remediation import RemediationWorkflow
+from workflows.sweep import SweepWorkflow
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 KEY: Final = "-----BEGIN RSA PRIVATE KEY-----"
@@ -224,7 +225,7 @@ async def test_a_role_serves_its_queues_with_exactly_the_activities_that_belong_
 
 async def test_only_the_publisher_runs_workflows(served: Served) -> None:
     found = served(Role.ALL)
-    assert found[PUBLISHER_QUEUE]["workflows"] == [RemediationWorkflow, PatchAttemptWorkflow]
+    assert found[PUBLISHER_QUEUE]["workflows"] == [RemediationWorkflow, PatchAttemptWorkflow, SweepWorkflow]
     assert not found[ANALYST_QUEUE].get("workflows")
 
 

@@ -103,6 +103,19 @@ class RemediationRequest(Payload):
     policy: TriagePolicy = TriagePolicy()
 
 
+class FailedRun(Payload):
+    """A failed run that a remediation is started for."""
+
+    repository: Repository
+    run_id: int
+    run_attempt: int
+    branch: Name
+    """Empty where GitHub names none."""
+    head_sha: Sha
+    workflow_name: Name
+    """Empty where GitHub names none."""
+
+
 # ── verdicts ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -14,6 +14,10 @@ ANALYST_QUEUE: Final = "ci-patching"
 
 REMEDIATION_WORKFLOW: Final = "CiRemediation"
 PATCH_ATTEMPT_WORKFLOW: Final = "PatchAttempt"
+SWEEP_WORKFLOW: Final = "CiSweep"
+
+SWEEP_SCHEDULE: Final = "ci-sweep"
+"""The schedule that runs the sweep."""
 
 SKIP_MARKER: Final = "[skip-ci-remediation]"
 """Default spelling; a setting changes it."""

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from workflows import models, repository_settings, session_models
+from workflows import models, repository_settings, session_models, sweep_models
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 
 P = TypeVar("P", bound=models.Payload)
@@ -72,6 +72,12 @@ MODEL_OUTAGE: Final = timedelta(minutes=30)
 
 MODEL_ASKS: Final = 2
 """Paid replies per diagnosis: a second one only where the first did not fit what was asked."""
+
+SWEEP: Final = timedelta(minutes=30)
+"""Three requests for each of some hundred repositories, most of them answered as unchanged."""
+
+SWEEP_PROGRESS: Final = timedelta(minutes=2)
+"""Heartbeat of a sweep: between two repositories."""
 
 OUTAGE_PAUSE: Final = timedelta(minutes=10)
 """How long a rerun waits when several jobs fail alike with the sign of an outage: most pass within it, and
@@ -189,6 +195,15 @@ AUTHORISE_ORDER: Final = Step(
     "authorise_order", models.AuthorisationRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL
 )
 
+FIND_FAILED_RUNS: Final = Step(
+    "find_failed_runs",
+    sweep_models.FailedRunsRequest,
+    sweep_models.FailedRuns,
+    PUBLISHER_QUEUE,
+    SWEEP,
+    SWEEP_PROGRESS,
+)
+
 STEPS: Final = (
     READ_RUN,
     COLLECT_EVIDENCE,
@@ -213,5 +228,6 @@ STEPS: Final = (
     REPORT_BROKEN_SETTINGS,
     REQUEST_REVIEW,
     AUTHORISE_ORDER,
+    FIND_FAILED_RUNS,
 )
 """All of them; a test holds this list against the activities the worker registers."""

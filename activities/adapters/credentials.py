@@ -22,6 +22,8 @@ _RENEWED_BEFORE: Final = timedelta(minutes=5)
 _JWT_SECONDS: Final = 9 * 60
 """GitHub takes ten minutes at most, and clocks differ."""
 
+_PAGE: Final = 100
+
 _OUT_OF_REACH: Final = "not accessible to the parent installation"
 """GitHub's words where a token is asked for a repository that the installation does not know by that name."""
 
@@ -42,6 +44,14 @@ class Credentials(abc.ABC):
         Raises:
             AdapterError: GitHub did not give one.
         """
+
+    async def listing_tokens(self) -> list[str]:
+        """A token for each installation of the App, good for listing what it is installed on; else none.
+
+        Raises:
+            AdapterError: GitHub did not give one.
+        """
+        return []
 
     def account(self, repository: str) -> str:
         """Whose limits a request for `repository` counts against: a name for ordering requests."""
@@ -93,6 +103,7 @@ class _Minted(BaseModel):
 
 class _Installation(BaseModel):
     id: int
+    suspended_at: AwareDatetime | None = None
 
 
 class _Named(BaseModel):
@@ -143,6 +154,20 @@ class AppInstallation(Credentials):
                 minted = await self._mint(repository, permissions)
                 self._minted[key] = minted
             return minted.token.get_secret_value()
+
+    async def listing_tokens(self) -> list[str]:  # noqa: D102
+        path = api_path("app", "installations", per_page=_PAGE)
+        with translated():
+            installations = [
+                _Installation.model_validate(each)
+                async for each in self._wire.pages(path, jwt=self.app_jwt())
+            ]
+        asked = [
+            await self._ask(installation.id, None, {"metadata": "read"})
+            for installation in installations
+            if installation.suspended_at is None
+        ]
+        return [minted.token.get_secret_value() for minted in asked]
 
     def discard(self, token: str) -> bool:  # noqa: D102
         turned_down = [

@@ -28,6 +28,7 @@ from activities.adapters.records import (
     GitCommit,
     GitObject,
     GitRef,
+    InstalledRepository,
     Job,
     LogDownload,
     PullRequestRecord,
@@ -106,6 +107,21 @@ class GitHub:
         self._logs = LogStream(http, self._wire.api_url, resolve)
         self._credentials = credentials
         self._login: str | None = None
+
+    # ── where we are ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def list_installed_repositories(self) -> list[str]:
+        """Every repository ("owner/name") that the App is installed on, but for archived ones.
+
+        Empty without an App: what a person's token may reach says nothing of what is to be looked after.
+        """
+        path = api_path("installation", "repositories", per_page=_PAGE)
+        found = [
+            read(InstalledRepository, each)
+            for token in await self._credentials.listing_tokens()
+            async for each in self._wire.pages(path, key="repositories", token=token)
+        ]
+        return [each.full_name for each in found if not each.archived]
 
     # ── runs, jobs, checks ──────────────────────────────────────────────────────────────────────────────────
 

@@ -51,6 +51,7 @@ class WorkflowRun(Record):
     head_sha: str
     html_url: str
     created_at: datetime
+    updated_at: datetime | None = None
     check_suite_id: int | None = None
     head_repository: str | None = Field(
         default=None, validation_alias=AliasPath("head_repository", "full_name")
@@ -280,6 +281,13 @@ class RepositoryRecord(Record):
     """A repository."""
 
     default_branch: str
+
+
+class InstalledRepository(Record):
+    """A repository that an App is installed on."""
+
+    full_name: str
+    archived: bool = False
 
 
 class CollaboratorPermission(Record):

@@ -185,7 +185,7 @@ class Wire:
             return answer_headers, body
 
     async def pages(
-        self, path: str, *, key: str | None = None, token: str | None = None
+        self, path: str, *, key: str | None = None, token: str | None = None, jwt: str | None = None
     ) -> AsyncGenerator[Any]:
         """The items of a listing, page by page as `Link` headers lead.
 
@@ -193,9 +193,10 @@ class Wire:
             path: The first page.
             key: The member that holds the items, where a page is an object.
             token: Sent with every page.
+            jwt: Sent in its place, to speak as the App.
         """
         seen = 0
-        listing = self._session.getiter(path, None, oauth_token=token, iterable_key=key)
+        listing = self._session.getiter(path, None, oauth_token=token, jwt=jwt, iterable_key=key)
         with translated():
             async with contextlib.aclosing(listing) as items:
                 async for item in items:

@@ -8,8 +8,8 @@ from typing import Final
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from localhub.records import Attempt, Job, Json, Run, Workflow
-from localhub.rest.routing import ApiError, Call, Routes, not_found
+from localhub.records import Attempt, Job, Json, Run, Workflow, stamp
+from localhub.rest.routing import ApiError, Call, Routes, invalid, not_found
 from localhub.shapes.runs import workflow, workflow_job, workflow_run
 from localhub.state import Hub
 
@@ -45,6 +45,7 @@ def _page_of_runs(call: Call, workflow_id: int | None = None) -> Response:
         "actor": lambda run: run.actor.login,
         "check_suite_id": lambda run: str(run.check_suite_id),
     }
+    created = _date_filter(call.query("created"))
     rows: list[Json] = []
     for run in reversed(call.repository.runs.values()):
         if workflow_id is not None and run.workflow.id != workflow_id:
@@ -53,8 +54,22 @@ def _page_of_runs(call: Call, workflow_id: int | None = None) -> Response:
             continue
         if wanted_status and wanted_status not in {run.latest.status, run.latest.conclusion}:
             continue
+        if not created(stamp(run.created_at)):
+            continue
         rows.append(workflow_run(call.hub, run))
     return call.page(rows, key="workflow_runs")
+
+
+def _date_filter(asked: str | None) -> Callable[[str], bool]:
+    """What `>=` and `..` of GitHub's search syntax for dates let through; stamps sort like their times."""
+    if not asked:
+        return lambda _: True
+    first, dots, last = asked.partition("..")
+    if dots:
+        return lambda when: first <= when <= last
+    if not asked.startswith(">="):
+        raise invalid("WorkflowRun", "created")
+    return lambda when: when >= asked.removeprefix(">=")
 
 
 @routes.repository("GET", "/actions/runs", "actions")

@@ -35,6 +35,7 @@ def app_routes(limits: RateLimits) -> Routes:
     routes.app("GET", "/repos/{owner}/{repo}/installation")(get_repository_installation)
     routes.app("GET", "/repositories/{repository_id}/installation")(get_repository_installation)
     routes.app("POST", "/app/installations/{installation_id}/access_tokens")(create_access_token)
+    routes.plain("GET", "/installation/repositories")(list_installed_repositories)
     routes.plain("DELETE", "/installation/token")(revoke_access_token)
     routes.plain("GET", "/user")(get_caller)
     routes.plain("GET", "/users/{login}")(get_user)
@@ -144,6 +145,19 @@ async def create_access_token(call: Call) -> Response:
     if wanted:
         shown["repositories"] = [repository_with_counts(call.hub, covered[key]) for key in sorted(wanted)]
     return JSONResponse(shown, 201)
+
+
+async def list_installed_repositories(call: Call) -> Response:
+    """What the installation token used for this call may see."""
+    if call.token is None or call.token.installation is None:
+        raise ApiError(403, "Resource not accessible by this credential")
+    account = call.token.installation.account
+    reached = [
+        repository_with_counts(call.hub, one)
+        for one in call.hub.repositories.values()
+        if one.owner == account and (call.token.repositories is None or one.id in call.token.repositories)
+    ]
+    return call.page(reached, key="repositories")
 
 
 async def revoke_access_token(call: Call) -> Response:
