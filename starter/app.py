@@ -12,6 +12,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
@@ -42,6 +43,9 @@ _STATUSES: Final = {
     Verdict.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+_NO_SPANS_FOR_STRANGERS: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own would continue any caller's trace and label with any caller's host name."""
+
 _log: Final = logging.getLogger(__name__)
 _tracer: Final = trace.get_tracer("regreen.starter")
 
@@ -53,7 +57,9 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
         settings: Secrets, limits and policy.
         client: A Temporal client; a lazy one lets the service start while Temporal is down.
     """
-    app = FastAPI(title="Regreen", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Regreen", openapi_url=None, docs_url=None, redoc_url=None, telemetry=_NO_SPANS_FOR_STRANGERS
+    )
     survey = Survey(client, settings.limits())
     counts = Metrics(survey)
     app.state.survey = survey

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,7 +19,7 @@ from starter.remediations import Overview, Remediations
 from starter.statistics import Statistics, add_up
 from workflows import naming
 from workflows.connection import TemporalUnreachableError
-from workflows.models import Limits, Payload, State
+from workflows.models import Limits, Payload, Reason, State
 
 WINDOWS: Final[Mapping[str, timedelta]] = {
     "1d": timedelta(days=1),
@@ -80,6 +81,8 @@ class Figures(Payload):
     """False where there were more than `MOST`, so that the older ones are left out."""
     windows: Mapping[str, Statistics]
     """By the names of `WINDOWS`."""
+    reasons: Mapping[str, Mapping[Reason, int]]
+    """How often each reason ended a remediation, by the names of `WINDOWS`."""
     waiting: Mapping[State, Waiting]
     """By the state they are in; states without an open remediation are left out."""
     newest: datetime | None
@@ -192,12 +195,17 @@ def figures(
         at=now,
         complete=complete,
         windows=windows,
+        reasons={name: _reasons(overviews, now - window) for name, window in WINDOWS.items()},
         waiting=_waiting(overviews, now),
         newest=max((each.started_at for each in overviews), default=None),
         dollars_used=_dollars_used(overviews, limits),
         pull_requests_used=_pull_requests_used(overviews, limits, now),
         queues=queues,
     )
+
+
+def _reasons(overviews: Iterable[Overview], since: datetime) -> Counter[Reason]:
+    return Counter(each.record.reason for each in overviews if each.record and each.started_at >= since)
 
 
 def _waiting(overviews: Iterable[Overview], now: datetime) -> dict[State, Waiting]:

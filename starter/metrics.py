@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from starter.figures import Figures, Survey
 from starter.statistics import Spread, Statistics
+from workflows.models import State
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 EVENTS: Final = "regreen_events"
@@ -58,9 +59,9 @@ def _stages(statistics: Statistics) -> Samples:
 
 
 def _spread(spread: Spread) -> Samples:
-    for quantile, value in (("0.5", spread.median), ("0.9", spread.p90)):
+    for rank, value in (("median", spread.median), ("p90", spread.p90)):
         if value is not None:
-            yield (quantile,), value.total_seconds()
+            yield (rank,), value.total_seconds()
 
 
 def _classes(statistics: Statistics) -> Samples:
@@ -85,6 +86,16 @@ SERIES: Final = (
         _each_window(lambda statistics: [((word,), n) for word, n in statistics.outcomes.items()]),
     ),
     Series(
+        "regreen_remediations_by_reason",
+        "Remediations that started within the window, by the reason of their outcome",
+        ("window", "reason"),
+        lambda figures: [
+            ((window, reason), number)
+            for window, reasons in figures.reasons.items()
+            for reason, number in reasons.items()
+        ],
+    ),
+    Series(
         "regreen_remediations_by_class",
         "Remediations that started within the window, by failure class and how far they came",
         ("window", "failure_class", "stage"),
@@ -97,9 +108,9 @@ SERIES: Final = (
         _each_window(lambda statistics: _one(statistics.auto_fix.value)),
     ),
     Series(
-        "regreen_time_to_green_quantile_seconds",
+        "regreen_time_to_green_rank_seconds",
         "From the start of a remediation to the green run on its fix; the target is under 1800",
-        ("window", "quantile"),
+        ("window", "rank"),
         _each_window(lambda statistics: _spread(statistics.time_to_green)),
     ),
     Series(
@@ -136,7 +147,9 @@ SERIES: Final = (
         "regreen_open_remediations",
         "Open remediations by state",
         ("state",),
-        lambda figures: [((state,), each.number) for state, each in figures.waiting.items()],
+        lambda figures: [
+            ((state,), figures.waiting[state].number if state in figures.waiting else 0) for state in State
+        ],
     ),
     Series(
         "regreen_oldest_open_seconds",

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Iterator
 
+import httpx2
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -18,6 +19,11 @@ from workflows.models import RemediationResult
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 CANARY = "canary-in-a-commit-message"
+STRANGER = {
+    "traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01",
+    "host": "stranger.example",
+    "user-agent": "stranger",
+}
 ROLES = {"worker": "publisher", "analyst": "analyst"}
 """Name of a process to its role."""
 
@@ -54,6 +60,7 @@ async def traced() -> AsyncIterator[Traced]:
                 "ANTHROPIC_API_KEY": KEY,
                 "ANTHROPIC_BASE_URL": api.url,
                 "OTEL_EXPORTER_OTLP_ENDPOINT": received.url,
+                "OTEL_METRIC_EXPORT_INTERVAL": "500",
                 "OTEL_SERVICE_NAME": "starter",
             }
             async with Stage(settings=settings) as stage:
@@ -64,6 +71,8 @@ async def traced() -> AsyncIterator[Traced]:
                 await stage.worker_ready()
                 played = Play(stage, case)
                 result = await played.run()
+                async with httpx2.AsyncClient(trust_env=False) as http:
+                    await http.post(f"{stage.starter_url}/webhook", headers=STRANGER, content=b"{}")
                 await asyncio.gather(*(stage.stop(name) for name in (*ROLES, "starter")))
                 secrets = (KEY, stage._environment["REGREEN_WEBHOOK_SECRET"], "PRIVATE KEY")
         yield Traced(received, result, played.handle.id, secrets)
@@ -130,6 +139,22 @@ def test_each_request_to_github_has_a_span_below_its_activity(traced: Traced) ->
     for request in requests:
         assert attributes(request)["http.response.status_code"] in {200, 201}
         assert any(span.name.startswith("RunActivity:") for span in ancestors(request, traced.trace))
+
+
+def test_who_cannot_sign_leaves_no_span_and_no_label(traced: Traced) -> None:
+    assert bytes.fromhex("ab" * 16) not in {span.trace_id for span in traced.received.spans}
+    assert b"stranger" not in b"".join(traced.received.raw)
+    assert not [name for name in traced.received.metrics if not name.startswith(("regreen_", "temporal_"))]
+
+
+def test_metrics_go_the_same_way_where_nothing_else_is_set(traced: Traced) -> None:
+    sent = traced.received.metrics
+    assert {"regreen_events", "regreen_remediations", "regreen_queue_pollers"} <= {
+        name for name, services in sent.items() if services == {"starter"}
+    }
+    assert sent["regreen_outcomes"] == sent["regreen_time_to_green"] == {"publisher"}
+    assert sent["regreen_model_tokens"] == {"analyst"}
+    assert sent["temporal_activity_schedule_to_start_latency"] == {"publisher", "analyst"}
 
 
 def test_no_secret_and_nothing_that_a_stranger_wrote_is_sent(traced: Traced) -> None:

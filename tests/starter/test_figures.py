@@ -23,7 +23,7 @@ NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 def remediation(
     ago: timedelta, *, record: Record | None = None, state: State = State.AWAITING_CI, **facts: Any
 ) -> Overview:
-    values = {
+    values: dict[str, Any] = {
         "workflow_id": f"ci-remediation/acme/widgets/{uuid.uuid4().int % 10_000}",
         "repository": "acme/widgets",
         "open": record is None or record.disposition is None,
@@ -37,7 +37,11 @@ def remediation(
 
 def fixed(ago: timedelta, minutes: int = 10, **facts: Any) -> Record:
     started = NOW - ago
-    given = {"failure_class": FailureClass.LINT, "attempts": 1, "published_at": started} | facts
+    given: dict[str, Any] = {
+        "failure_class": FailureClass.LINT,
+        "attempts": 1,
+        "published_at": started,
+    } | facts
     return Record(
         outcome=Outcome.FIXED,
         reason=Reason.GREEN,
@@ -142,7 +146,7 @@ async def test_every_series_is_exposed_in_prometheus_format_with_fixed_words_as_
     assert "acme" not in text
     assert 'regreen_queue_backlog_age_seconds{kind="activity",queue="ci-patching"} 120.0' in text
     assert 'regreen_auto_fix_ratio{window="7d"} 1.0' in text
-    assert 'regreen_time_to_green_quantile_seconds{quantile="0.9",window="28d"} 600.0' in text
+    assert 'regreen_time_to_green_rank_seconds{rank="p90",window="28d"} 600.0' in text
 
 
 async def start_remediation(client: Client) -> None:
