@@ -208,6 +208,7 @@ def publisher_activities(
         publishing.request_review,
         publishing.close_pull_request,
         publishing.read_pull_request,
+        publishing.find_revert,
         publishing.post_report,
         publishing.authorise_order,
         repository.report_broken_settings,

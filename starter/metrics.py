@@ -54,7 +54,7 @@ def _one(value: float | None) -> Samples:
 
 
 def _stages(statistics: Statistics) -> Samples:
-    for stage in ("seen", "open", "broken", "eligible", "attempted", "published", "green", "merged"):
+    for stage in ("seen", "open", "broken", "eligible", "attempted", "published", "green", "merged", "kept"):
         yield (stage,), getattr(statistics, stage)
 
 

@@ -69,6 +69,11 @@ class StarterSettings(BaseSettings):
     merge_watch: Span = Field(
         default=_LIMITS.merge_watch, description="how long a green fix is watched until it is merged"
     )
+    revert_watch: Duration = Field(
+        default=_LIMITS.revert_watch,
+        ge=timedelta(0),
+        description="how long a merged fix is watched for its revert; 0 for not at all",
+    )
     session_calls: int = Field(
         default=_LIMITS.session_calls, ge=0, description="model calls of one repair session; 0 for none"
     )

@@ -18,6 +18,8 @@ ELIGIBLE: Final = frozenset(
 """Outcomes of failures that were Regreen's to repair. The others were left alone on purpose, moved on, or
 needed no repair."""
 
+_MERGED: Final = frozenset({Disposition.KEPT, Disposition.REVERTED})
+_TURNED_DOWN: Final = frozenset({Disposition.CLOSED, Disposition.REVERTED})
 _HANDED_OVER: Final = ELIGIBLE - {Outcome.FIXED}
 
 
@@ -71,6 +73,8 @@ class Statistics(Payload):
     """`fixed`."""
     merged: int
     """Green, and a human merged the fix."""
+    kept: int
+    """Merged, and not known to have been taken back."""
     outcomes: dict[str, int]
     """How often each outcome was reached."""
     auto_fix: Share
@@ -78,7 +82,7 @@ class Statistics(Payload):
     time_to_green: Spread
     """From the start of the remediation to the green run on the fix. Target: under 30 minutes."""
     false_positives: Share
-    """Fixes that humans turned down, of those that they decided on. Target: under 10 %."""
+    """Fixes that humans turned down or took back, of those that they decided on. Target: under 10 %."""
     human_intervention: Share
     """Eligible ones in which a human gave an order or had to take over. Target: under 30 %."""
     classes: tuple[ClassStatistics, ...]
@@ -106,7 +110,8 @@ def add_up(overviews: Iterable[Overview]) -> Statistics:
         attempted=sum(record.attempts > 0 for record in eligible),
         published=sum(record.published_at is not None for record in eligible),
         green=len(green),
-        merged=sum(record.disposition is Disposition.KEPT for record in green),
+        merged=sum(record.disposition in _MERGED for record in green),
+        kept=sum(record.disposition is Disposition.KEPT for record in green),
         outcomes=dict(Counter(str(record.outcome) for record in records)),
         auto_fix=Share(count=len(green), of=len(eligible)),
         time_to_green=_time_to_green(all_of_them),
@@ -138,7 +143,7 @@ def _false_positives(eligible: Iterable[Record]) -> Share:
     for record in eligible:
         kept += record.disposition is Disposition.KEPT
         stopped = record.outcome is Outcome.STOPPED and record.attempts > 0
-        turned_down += stopped or record.disposition is Disposition.CLOSED
+        turned_down += stopped or record.disposition in _TURNED_DOWN
     return Share(count=turned_down, of=kept + turned_down)
 
 

@@ -183,7 +183,10 @@ def _read_pull_request(content: dict[str, Any]) -> Decision:
         return Ignore(reason=IgnoreReason.OTHER_ACTION)
     pull_request, repository = event.pull_request, event.repository.full_name
     owner = _owner(pull_request.head.ref, pull_request.head.repo, repository)
-    if owner is None:
+    if owner is None and pull_request.merged:
+        # one that takes a fix back, by GitHub's Revert button
+        owner = naming.parse_revert_branch(pull_request.head.ref)
+    if owner is None or owner > events.LARGEST_ID:
         return Ignore(reason=IgnoreReason.NOT_A_FIX_BRANCH)
     closed = PullRequestClosed(
         number=pull_request.number,

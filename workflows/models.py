@@ -66,6 +66,8 @@ class Limits(Payload):
     ci_poll: timedelta = timedelta(minutes=5)
     approval_deadline: timedelta = timedelta(days=7)
     merge_watch: timedelta = timedelta(days=14)
+    revert_watch: timedelta = timedelta(days=7)
+    """How long a merged fix is watched for its revert; 0 for not at all."""
     session_calls: int = Field(default=25, ge=0)
     """Model calls of one attempt's repair session; 0 means that no model repairs."""
     session_time: timedelta = timedelta(minutes=15)
@@ -278,6 +280,7 @@ class State(StrEnum):
     AWAITING_CI = "awaiting_ci"
     REPORTING = "reporting"
     WATCHING_MERGE = "watching_merge"
+    WATCHING_REVERT = "watching_revert"
     DONE = "done"
 
 
@@ -996,6 +999,15 @@ class PullRequestRef(Payload):
     number: int
 
 
+class RevertRequest(Payload):
+    """Argument of `find_revert`."""
+
+    repository: Repository
+    run_id: int
+    number: int
+    """The merged fix pull request."""
+
+
 class AuthorisationRequest(Payload):
     """Argument of `authorise_order`."""
 
@@ -1041,7 +1053,9 @@ class Disposition(StrEnum):
     """What became of a green fix."""
 
     KEPT = "kept"
-    """Merged by a human."""
+    """Merged by a human, and not taken back while that was watched."""
+    REVERTED = "reverted"
+    """Merged by a human, and taken back."""
     CLOSED = "closed"
     """Closed unmerged by a human."""
     OPEN = "open"

@@ -71,11 +71,12 @@ _FIX_BRANCH: Final = re.compile(r"regreen/(\d+)", re.ASCII)
 _RUN_URL: Final = re.compile(r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
 _QUEUE_BRANCH: Final = re.compile(r"gh-readonly-queue/.+/pr-(\d{1,18})-[0-9a-f]{40}", re.ASCII | re.DOTALL)
 _REVERT: Final = re.compile(
-    r'Revert "(?:Fix [a-z -]+ in run \d+|Merge pull request #\d+ from [^\s"]+/regreen/\d+)'
-    r"|Merge pull request #\d+ from \S+/revert-\d+-regreen/\d+",
+    r'Revert "(?:Fix [a-z -]+ in run (\d+)|Merge pull request #\d+ from [^\s"]+/regreen/(\d+))'
+    r"|Merge pull request #\d+ from \S+/revert-\d+-regreen/(\d+)",
     re.ASCII,
 )
 """How the revert of a fix is titled: by git, by GitHub, or as the merge of such a pull request."""
+_REVERT_BRANCH: Final = re.compile(r"revert-\d+-regreen/(\d+)", re.ASCII)
 _FINGERPRINT: Final = re.compile(r"^Regreen-Fingerprint: (\S+)$", re.MULTILINE | re.ASCII)
 _MARKER: Final = re.compile(r"<!-- regreen run=(\d+)(?: fingerprint=([\w:.-]{1,100}))? -->", re.ASCII)
 
@@ -121,7 +122,19 @@ def parse_queue_branch(branch: str) -> int | None:
 
 def reverts_fix(commit_message: str) -> bool:
     """Whether a commit takes back a fix of Regreen, as far as its title tells."""
-    return _REVERT.match(commit_message) is not None
+    return reverted_run(commit_message) is not None
+
+
+def reverted_run(commit_message: str) -> int | None:
+    """The run whose fix a commit takes back, as far as its title tells; None for any other commit."""
+    match = _REVERT.match(commit_message)
+    return int(next(filter(None, match.groups()))) if match else None
+
+
+def parse_revert_branch(branch: str) -> int | None:
+    """The run whose fix is taken back on a branch that GitHub's Revert button made, or None."""
+    match = _REVERT_BRANCH.fullmatch(branch)
+    return int(match[1]) if match else None
 
 
 def marker(run_id: int, fingerprint: str = "") -> str:

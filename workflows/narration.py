@@ -29,6 +29,7 @@ _STATE_SENTENCES = {
     State.AWAITING_CI: "Waiting for CI on the fix.",
     State.REPORTING: "Writing the report.",
     State.WATCHING_MERGE: "Green. Waiting for a human to merge or close the pull request.",
+    State.WATCHING_REVERT: "Merged. Watching whether the fix is taken back.",
     State.DONE: "Done.",
 }
 

@@ -179,6 +179,7 @@ CLOSE_PULL_REQUEST: Final = Step(
 READ_PULL_REQUEST: Final = Step(
     "read_pull_request", models.PullRequestRef, models.PullRequest, PUBLISHER_QUEUE, GITHUB_CALL
 )
+FIND_REVERT: Final = Step("find_revert", models.RevertRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL)
 READ_CHECKS: Final = Step(
     "read_checks", models.ChecksRequest, models.ChecksReading, PUBLISHER_QUEUE, GITHUB_CALL
 )
@@ -223,6 +224,7 @@ STEPS: Final = (
     LABEL_PULL_REQUEST,
     CLOSE_PULL_REQUEST,
     READ_PULL_REQUEST,
+    FIND_REVERT,
     READ_CHECKS,
     POST_REPORT,
     REPORT_BROKEN_SETTINGS,

@@ -136,10 +136,12 @@ class RemediationWorkflow:
 
     @workflow.signal
     def pull_request_closed(self, event: models.PullRequestClosed) -> None:
-        """The fix pull request was closed or merged. It shortens a wait; a read decides."""
+        """The fix pull request, or one that takes it back, was closed or merged. A read decides."""
         pull_request = self._case.status.pull_request
         if pull_request is not None and event.number == pull_request.number:
             self._news = self._closed = True
+        elif self._case.status.state is State.WATCHING_REVERT:
+            self._news = True
 
     @workflow.query
     def status(self) -> Status:
@@ -467,22 +469,48 @@ class RemediationWorkflow:
             workflow.logger.warning("the outcome could not be reported: %s", failure.cause)
 
     async def _watch_merge(self, ending: Ending, limits: models.Limits) -> models.Disposition | None:
-        pull_request = self._case.status.pull_request
-        if ending.outcome is not Outcome.FIXED or pull_request is None:
+        """What becomes of a green fix; None where there is none, or it cannot be found out any more."""
+        if ending.outcome is not Outcome.FIXED or self._case.status.pull_request is None:
             return None
         self._enter(State.WATCHING_MERGE, naming.CI_OUTCOME.value_set(ending.outcome))
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._closed or self._stop is not None,
-                timeout=limits.merge_watch,
-                timeout_summary="Watch whether the fix is merged",
+        await self._watch(lambda: self._closed, limits.merge_watch, "Watch whether the fix is merged")
+        found: models.Disposition | None = None
+        try:
+            if self._stop is not None:
+                await self._close_pull_request()
+            wanted = self._case.pull_request()
+            found = decisions.disposition(
+                await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
             )
-        if self._stop is not None:
-            await self._close_pull_request()
-        wanted = self._case.pull_request()
-        return decisions.disposition(
-            await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
-        )
+            if found is models.Disposition.KEPT and limits.revert_watch and workflow.patched("watch-revert"):
+                self._put_on_record(ending, found)
+                found = await self._watch_revert(limits.revert_watch)
+        except ActivityError as failure:
+            workflow.logger.warning("what became of the fix cannot be read: %s", failure.cause)
+        return found
+
+    async def _watch_revert(self, span: timedelta) -> models.Disposition:
+        """Whether the merged fix is taken back within `span`: a wrong fix that was merged all the same."""
+        self._enter(State.WATCHING_REVERT)
+        until = workflow.now() + span
+        came = True
+        while came and self._stop is None:
+            self._news = False
+            left = max(until - workflow.now(), timedelta(0))
+            came = await self._watch(lambda: self._news, left, "Watch whether the fix is taken back")
+            if await carry_out(policies.FIND_REVERT, self._case.revert(), "Was the fix taken back?"):
+                return models.Disposition.REVERTED
+        return models.Disposition.KEPT
+
+    async def _watch(self, came: Callable[[], bool], at_most: timedelta, summary: str) -> bool:
+        """Until `came`, a stop, or the time is over; whether it was one of the first two."""
+        try:
+            await workflow.wait_condition(
+                lambda: came() or self._stop is not None, timeout=at_most, timeout_summary=summary
+            )
+        except TimeoutError:
+            return False
+        return True
 
     # ── what every step does alike ──────────────────────────────────────────────────────────────────────
 

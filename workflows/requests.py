@@ -25,6 +25,7 @@ from workflows.models import (
     RemediationRequest,
     Report,
     RerunRequest,
+    RevertRequest,
     ReviewRequest,
     RunSnapshot,
     Status,
@@ -245,6 +246,14 @@ class Case:
             pull_request=pull_request.number if pull_request else None,
             failing_branch=self.run.target_branch,
             failed_jobs=self.status.failed_jobs,
+        )
+
+    def revert(self) -> RevertRequest:
+        """Argument of `find_revert` for the fix pull request."""
+        return RevertRequest(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            number=_known(self.status.pull_request).number,
         )
 
     def pull_request(self) -> PullRequestRef:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Awaitable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -75,6 +76,8 @@ _WORKFLOWS_WRITE: Final = {"contents": "write", "workflows": "write"}
 T = TypeVar("T")
 
 _PAGE: Final = 100
+_MOST_COMMITS: Final = 1_000
+"""Newest commits of a branch that are looked through; a week of a busy one."""
 _ACTIONS_BOT: Final = "github-actions[bot]"
 
 
@@ -406,6 +409,13 @@ class GitHub:
         """The messages of a pull request's commits, oldest first."""
         path = api_path("repos", repository, "pulls", number, "commits", per_page=_PAGE)
         found = await self._api.list(CommitMessage, repository, path, _PULLS_READ)
+        return [each.message for each in found]
+
+    async def list_messages_since(self, repository: str, branch: str, since: datetime) -> list[str]:
+        """The messages of the newest commits of a branch that are not older than `since`, newest first."""
+        stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        path = api_path("repos", repository, "commits", sha=branch, since=stamp, per_page=_PAGE)
+        found = await self._api.list(CommitMessage, repository, path, _CONTENTS_READ, limit=_MOST_COMMITS)
         return [each.message for each in found]
 
     async def get_pull_request(self, repository: str, number: int) -> PullRequestRecord:

@@ -29,6 +29,7 @@ from workflows.models import (
     PullRequestRef,
     PullRequestRequest,
     Report,
+    RevertRequest,
     ReviewRequest,
     WrittenCommit,
 )
@@ -135,6 +136,18 @@ class PublishingActivities:
         """Read what became of the fix pull request. It only reads, so repeating it is safe."""
         found = await self._github.get_pull_request(request.repository, request.number)
         return pull_requests.as_pull_request(found)
+
+    @activity.defn
+    @translating
+    async def find_revert(self, request: RevertRequest) -> bool:
+        """Look whether a later commit takes the fix back. It only reads, so repeating it is safe."""
+        found = await self._github.get_pull_request(request.repository, request.number)
+        if found.merged_at is None:
+            return False
+        messages = await self._github.list_messages_since(
+            request.repository, found.base_branch, found.merged_at
+        )
+        return any(naming.reverted_run(message) == request.run_id for message in messages)
 
     @activity.defn
     @translating

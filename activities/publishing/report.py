@@ -43,6 +43,7 @@ _STATES: Final[dict[State, str]] = {
     State.AWAITING_CI: "waiting for CI on the fix",
     State.REPORTING: "finishing",
     State.WATCHING_MERGE: "watching whether the fix is merged",
+    State.WATCHING_REVERT: "watching whether the fix is taken back",
     State.DONE: "done",
 }
 

@@ -3,7 +3,7 @@
 from starlette.responses import JSONResponse, Response
 
 from localhub.git import EMPTY_TREE, Commit, GitError
-from localhub.records import LEVELS, Comment, Json, now
+from localhub.records import LEVELS, Comment, Json, now, stamp
 from localhub.rest.routing import ApiError, Call, Routes, not_found
 from localhub.shapes.commits import (
     branch,
@@ -146,8 +146,10 @@ async def _contents(call: Call, path: str) -> Response:
 async def list_commits(call: Call) -> Response:
     """The history of a branch, or of one file on it, newest first."""
     tip = await commit_at(call, call.query("sha") or call.repository.default_branch)
+    since = call.query("since") or ""
     commits = await call.repository.git.commits(None, tip.sha, path=call.query("path"))
-    return call.page([commit_summary(call.hub, call.repository, commit) for commit in reversed(commits)])
+    rows = [commit for commit in reversed(commits) if stamp(commit.committer.date) >= since]
+    return call.page([commit_summary(call.hub, call.repository, commit) for commit in rows])
 
 
 @routes.repository("GET", "/commits/{sha}/comments", "contents")

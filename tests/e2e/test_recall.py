@@ -30,7 +30,7 @@ UNTIDY = '"""Prices."""\n\nimport os\n\nPRICE = 1\n'
 
 @pytest.fixture(scope="module")
 async def stage() -> AsyncIterator[Stage]:
-    async with Stage() as running:
+    async with Stage(settings={"REGREEN_REVERT_WATCH": "0s"}) as running:
         yield running
 
 

@@ -86,13 +86,15 @@ def test_a_fix_that_a_human_turned_down_is_a_false_positive_and_an_undecided_one
         [
             fixed(1, Disposition.KEPT),
             fixed(1, Disposition.CLOSED),
+            fixed(1, Disposition.REVERTED),
             fixed(1, Disposition.OPEN),
             fixed(1),
             ended(Outcome.STOPPED, attempts=1),
             ended(Outcome.STOPPED),
         ]
     )
-    assert figures.false_positives == Share(count=2, of=3)
+    assert figures.false_positives == Share(count=3, of=4)
+    assert (figures.merged, figures.kept) == (2, 1)
 
 
 def test_an_order_or_a_failure_handed_over_is_human_intervention() -> None:
@@ -140,7 +142,7 @@ def test_every_part_is_at_most_its_whole(some: list[Record]) -> None:
     overviews = [under_way("completed").model_copy(update={"record": record}) for record in some]
     figures = add_up(overviews)
     assert figures.seen >= figures.eligible >= figures.attempted
-    assert figures.eligible >= figures.green >= figures.merged
+    assert figures.eligible >= figures.green >= figures.merged >= figures.kept
     shares = [figures.auto_fix, figures.false_positives, figures.human_intervention]
     for share in [*shares, *(each.auto_fixed for each in figures.classes)]:
         assert 0 <= share.count <= share.of

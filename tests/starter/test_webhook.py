@@ -234,6 +234,17 @@ def test_what_asks_nothing_is_ignored_with_its_reason(event: str, body: Any, rea
     assert decided(event, body) == Ignore(reason=reason)
 
 
+def test_the_merge_of_a_revert_wakes_the_remediation_whose_fix_it_takes_back() -> None:
+    decision = decided("pull_request", deliveries.pull_request(ref="revert-40-regreen/12"))
+    assert isinstance(decision, PullRequestClosedFor)
+    assert (decision.run_id, decision.closed.number) == (12, 40)
+
+
+def test_a_revert_that_is_closed_unmerged_says_nothing() -> None:
+    body = deliveries.pull_request(ref="revert-40-regreen/12", merged=False)
+    assert decided("pull_request", body) == Ignore(reason=IgnoreReason.NOT_A_FIX_BRANCH)
+
+
 @pytest.mark.parametrize(
     ("event", "body"),
     [

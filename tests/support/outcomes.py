@@ -18,8 +18,9 @@ from workflows.models import Disposition, Order, Outcome, Reason, RemediationRes
 from workflows.naming import attempt_id, remediation_id
 from workflows.remediation import RemediationWorkflow
 
-SETTINGS: Final = {"REGREEN_CI_APPEARANCE": "3s"}
-"""A fix whose CI never starts is given up after this; the local GitHub starts runs at once."""
+SETTINGS: Final = {"REGREEN_CI_APPEARANCE": "3s", "REGREEN_REVERT_WATCH": "0s"}
+"""A fix whose CI never starts is given up after this; the local GitHub starts runs at once. Nobody takes a
+merged fix back."""
 CANARY: Final = "ghp_" + "c4n4ry" * 6
 """Looks like a GitHub token; the run that ends `needs_human` prints it into its log."""
 

@@ -147,6 +147,7 @@ class ScriptedActivities:
             "read_pull_request": [
                 models.PullRequest(number=5, url="https://github.example/pull/5", state="closed", merged=True)
             ],
+            "find_revert": [False],
             "read_checks": [reading(CiVerdict.GREEN)],
             "post_report": [models.PostedReport(url="https://github.example/comment")],
             "authorise_order": [True],

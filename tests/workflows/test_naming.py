@@ -54,6 +54,13 @@ def test_the_revert_of_a_fix_is_known_by_the_title_that_git_and_github_give_it(f
 )
 def test_other_commits_are_not_taken_for_one(message: str, *, reverts: bool) -> None:
     assert naming.reverts_fix(message) is reverts
+    assert naming.reverted_run(message) == (7 if reverts else None)
+
+
+def test_the_branch_of_githubs_revert_button_names_the_run() -> None:
+    assert naming.parse_revert_branch("revert-5-regreen/7") == 7
+    assert naming.parse_revert_branch("revert-5-topic") is None
+    assert naming.parse_revert_branch("regreen/7") is None
 
 
 @pytest.mark.parametrize(

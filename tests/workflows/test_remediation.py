@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -75,7 +76,48 @@ async def test_a_green_fix_ends_fixed_and_kept_when_merged(remediate: Remediate)
         "read_checks",
         "post_report",
         "read_pull_request",
+        "find_revert",
     ]
+
+
+async def test_a_merged_fix_that_is_taken_back_is_no_success_that_lasts(
+    skipping: WorkflowEnvironment,
+) -> None:
+    script = ScriptedActivities(find_revert=[False, True])
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        with skipping.auto_time_skipping_disabled():
+            await until(handle, lambda status: status.state is State.AWAITING_CI)
+            await handle.signal(RemediationWorkflow.checks_completed, models.ChecksCompleted())
+            await until(handle, lambda status: status.state is State.WATCHING_MERGE)
+            closed = models.PullRequestClosed(number=5, merged=True)
+            await handle.signal(RemediationWorkflow.pull_request_closed, closed)
+            await until(handle, lambda status: status.state is State.WATCHING_REVERT)
+            memo = await (await handle.describe()).memo()
+            assert memo[naming.MEMO_RECORD]["disposition"] == Disposition.KEPT
+            for another in (8, 9):
+                merged = models.PullRequestClosed(number=another, merged=True)
+                await handle.signal(RemediationWorkflow.pull_request_closed, merged)
+                await asyncio.sleep(0.2)
+            assert (await handle.result()).disposition is Disposition.REVERTED
+        memo = await (await handle.describe()).memo()
+        assert memo[naming.MEMO_RECORD]["disposition"] == Disposition.REVERTED
+    assert script.called("find_revert")[0].number == 5
+
+
+async def test_without_a_revert_watch_a_merged_fix_is_the_end(remediate: Remediate) -> None:
+    script = ScriptedActivities()
+    result = await remediate(script, limits=Limits(revert_watch=timedelta(0)))
+    assert result.disposition is Disposition.KEPT
+    assert not script.called("find_revert")
+
+
+async def test_a_repository_that_vanishes_while_the_fix_is_watched_does_not_undo_the_outcome(
+    remediate: Remediate,
+) -> None:
+    gone = ApplicationError("not found", type="not_found", non_retryable=True)
+    result = await remediate(ScriptedActivities(read_pull_request=gone))
+    assert (result.outcome, result.disposition) == (Outcome.FIXED, None)
 
 
 async def test_what_is_counted_of_a_remediation_stands_in_its_memo(skipping: WorkflowEnvironment) -> None:
@@ -784,7 +826,7 @@ async def test_an_order_by_comment_counts_only_with_write_access(skipping: Workf
 async def test_a_webhook_shortens_the_wait_for_ci(skipping: WorkflowEnvironment) -> None:
     script = ScriptedActivities(read_checks=[reading(CiVerdict.PENDING), reading(CiVerdict.GREEN)])
     async with serving(skipping.client, script):
-        handle = await start(skipping.client)
+        handle = await start(skipping.client, limits=Limits(revert_watch=timedelta(0)))
         with skipping.auto_time_skipping_disabled():
             await until(handle, lambda status: status.state is State.AWAITING_CI)
             for _ in range(2):

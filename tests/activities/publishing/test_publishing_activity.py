@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from activities.adapters.turns import Turns
 from activities.publishing.activity import PublishingActivities
 from activities.publishing.switch import WriteSwitch
+from scripted_wire import ScriptedWire, answer
 from small_github import LOGIN, REPOSITORY, SmallGitHub
 from workflows import naming
 from workflows.models import (
@@ -33,6 +34,7 @@ from workflows.models import (
     PullRequestRef,
     PullRequestRequest,
     Report,
+    RevertRequest,
     RunSnapshot,
     State,
     WrittenCommit,
@@ -699,6 +701,30 @@ async def test_a_merged_pull_request_is_read_as_merged(
     ours(hub, state="closed")["merged_at"] = "2026-01-02T03:04:05Z"
     found = await publish.read_pull_request(PullRequestRef(repository=REPOSITORY, number=1))
     assert (found.state, found.merged) == ("closed", True)
+
+
+@pytest.mark.parametrize(
+    ("messages", "reverted"),
+    [
+        (["Another change", 'Revert "Fix lint failure in run 7"'], True),
+        ([f'Revert "Merge pull request #1 from acme/regreen/{RUN}"'], True),
+        (['Revert "Fix lint failure in run 13"', "Fix lint failure in run 7"], False),
+        ([], False),
+    ],
+)
+async def test_a_revert_is_found_among_the_commits_since_the_merge(
+    messages: list[str], *, reverted: bool
+) -> None:
+    wire = ScriptedWire()
+    pull = {"number": 1, "html_url": "x", "state": "closed", "base": {"ref": "main"}}
+    wire.on("GET", f"/repos/{REPOSITORY}/pulls/1", answer(200, pull | {"merged_at": "2026-01-02T03:04:05Z"}))
+    since = "sha=main&since=2026-01-02T03%3A04%3A05Z&per_page=100"
+    commits = [{"sha": "a" * 40, "commit": {"message": message}} for message in messages]
+    wire.on("GET", f"/repos/{REPOSITORY}/commits?{since}", answer(200, commits))
+    github = wire.github()
+    activities = PublishingActivities(github, WriteSwitch(github))
+    request = RevertRequest(repository=REPOSITORY, run_id=RUN, number=1)
+    assert await activities.find_revert(request) is reverted
 
 
 # ── post_report ─────────────────────────────────────────────────────────────────────────────────────────────
