@@ -366,7 +366,7 @@ class RemediationWorkflow:
                 self._case.patch(hint),
                 id=naming.attempt_id(workflow.info().workflow_id, number),
                 result_type=models.AttemptResult,
-                static_summary=f"Attempt {number} of {self._case.status.attempts_allowed}",
+                static_summary=narration.attempting(self._case.status),
             )
         )
 
@@ -382,7 +382,9 @@ class RemediationWorkflow:
         await self._wait_until(
             lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
             deadline,
-            "Wait for a human's approval",
+            narration.at_most(
+                f"Wait for a human to approve patch {narration.plain(proposal.patch_id)}", deadline
+            ),
         )
         measures.approval_awaited(workflow.now() - since)
         self._know(question=None)
@@ -402,11 +404,14 @@ class RemediationWorkflow:
 
     async def _publish(self) -> Ending | None:
         self._enter(State.PUBLISHING)
-        commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), "Write the commit object")
+        summary = narration.committing(self._case.proposal)
+        commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), summary)
         approval = self._case.status.approval
         self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
-        branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
+        branch = await self._do(
+            policies.ADVANCE_FIX_BRANCH, target, f"Put it on {naming.fix_branch(target.run_id)}"
+        )
         ending = decisions.after_branch(branch.state)
         if ending is not None:
             return ending
@@ -414,11 +419,12 @@ class RemediationWorkflow:
         # No checkpoint until the pull request is there: a branch alone would be half a publication. An
         # order to stop that arrives now is honoured right after, by closing the pull request.
         wanted = self._case.open_pull_request()
-        pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, "Open or update the pull request")
+        summary = narration.publishing(self._case.status)
+        pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, summary)
         if self._case.status.pull_request is None:
             self._know(pull_request_opened_at=workflow.now())
             label = self._case.label(pull_request.number)
-            await carry_out(policies.LABEL_PULL_REQUEST, label, "Label it")
+            await carry_out(policies.LABEL_PULL_REQUEST, label, f"Label pull request #{pull_request.number}")
             if self._case.settings.publication.reviewers:
                 review = self._case.request_review(pull_request.number)
                 await carry_out(policies.REQUEST_REVIEW, review, "Ask for a review")
@@ -432,9 +438,14 @@ class RemediationWorkflow:
         polls = 0
         while True:
             asked = await self._wait(
-                lambda: self._news or self._retry is not None, self._ci_wait(since), polls, "Wait for CI"
+                lambda: self._news or self._retry is not None,
+                self._ci_wait(since),
+                polls,
+                narration.of_pull_request("Wait for CI on", self._case.status),
             )
-            reading = await self._do(policies.READ_CHECKS, self._case.read_checks(), "What does CI say?")
+            reading = await self._do(
+                policies.READ_CHECKS, self._case.read_checks(), "What does CI say of the fix?"
+            )
             answer = ci_wait.after_checks(reading, self._ci_wait(since))
             given_up = asked and self._retry is not None
             if isinstance(answer, Ending) or answer is CiVerdict.RED or given_up:
@@ -473,7 +484,8 @@ class RemediationWorkflow:
         if ending.outcome is not Outcome.FIXED or self._case.status.pull_request is None:
             return None
         self._enter(State.WATCHING_MERGE, naming.CI_OUTCOME.value_set(ending.outcome))
-        await self._watch(lambda: self._closed, limits.merge_watch, "Watch whether the fix is merged")
+        summary = narration.at_most("Watch whether the fix is merged", limits.merge_watch)
+        await self._watch(lambda: self._closed, limits.merge_watch, summary)
         found: models.Disposition | None = None
         try:
             if self._stop is not None:
@@ -557,7 +569,7 @@ class RemediationWorkflow:
             return
         async with self._posting:  # two at once could each find no comment, and leave two
             report = self._case.post_report(workflow.info().workflow_id)
-            await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
+            await carry_out(policies.POST_REPORT, report, narration.posting(self._case.status))
 
     async def _close_pull_request(self) -> None:
         pull_request = self._case.status.pull_request
