@@ -145,6 +145,7 @@ async def test_the_list_shows_a_saved_view_with_search_attributes_as_columns(see
     text = await row.inner_text()
     for cell in ("done", "exhausted", "format", "3"):
         assert cell in re.split(r"\s+", text)
+    await page.set_viewport_size({"width": 1900, "height": 460})
     await keep(page, "web-ui-list")
 
 
