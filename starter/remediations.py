@@ -18,6 +18,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from starter.webhook import Verb
 from workflows import naming
+from workflows.codec import PayloadKeyError
 from workflows.connection import TemporalUnreachableError, connect
 from workflows.models import Order, Payload, Record, RemediationResult, Status
 
@@ -229,7 +230,7 @@ async def _overview(execution: WorkflowExecution) -> Overview:
 
 async def _record(execution: WorkflowExecution) -> Record | None:
     """What the memo holds; None where it holds nothing, or a key to read it is not here."""
-    with contextlib.suppress(ValueError, RuntimeError):  # a key that is not here; a form of a later version
+    with contextlib.suppress(PayloadKeyError, ValueError, RuntimeError):  # or a form of a later version
         kept = (await execution.memo()).get(naming.MEMO_RECORD)
         return None if kept is None else Record.model_validate(kept)
     return None

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import socket
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from starter.figures import QueueFigures, Survey
 from starter.metrics import SERIES, Metrics
 from starter.remediations import Overview
 from workflows import naming
+from workflows.codec import KeyRing, data_converter
 from workflows.connection import connect
 from workflows.models import Disposition, FailureClass, Limits, Outcome, Reason, Record, State
 
@@ -213,3 +215,27 @@ async def test_an_event_that_is_not_github_s_is_no_sign_of_life(cut_off: Client)
 
     assert 'regreen_events_total{decision="refused",reason="signature"} 1.0' in text
     assert "\nregreen_last_event_timestamp_seconds " not in text
+
+
+async def test_a_remediation_whose_memo_cannot_be_read_is_counted_as_seen(
+    client: Client, temporal_address: str
+) -> None:
+    other = KeyRing.parse(f"elsewhere:{base64.b64encode(bytes(32)).decode()}")
+    sealed = await connect(target_host=temporal_address, data_converter=data_converter(other))
+    before = await Survey(client, Limits()).latest()
+    await sealed.start_workflow(
+        naming.REMEDIATION_WORKFLOW,
+        id=naming.remediation_id("acme/sealed", uuid.uuid4().int % 10**9),
+        task_queue=f"nobody-{uuid.uuid4().hex}",
+        memo={naming.MEMO_RECORD: fixed(timedelta()).model_dump(mode="json")},
+    )
+
+    async with asyncio.timeout(20):
+        while True:
+            survey = Survey(client, Limits())
+            now = await survey.latest()
+            assert survey.reachable
+            if before and now and now.windows["1d"].seen > before.windows["1d"].seen:
+                break
+
+    assert now.windows["1d"].green == before.windows["1d"].green
