@@ -33,14 +33,15 @@ install: $(RUN) ## Set up the virtual environment with the `regreen` command
 	@echo "Ready: $(BIN)/regreen --help"
 
 demo: $(RUN) ## Break a real CI run and watch it turn green (SCENARIO=list, KEEP=1, JSON=1, FAULTS=)
-	@exec $(BIN)/regreen demo $(SCENARIO) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(JSON)),--json) $(if $(FAULTS),--faults '$(FAULTS)')
+	@exec $(BIN)/regreen simulate $(SCENARIO) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(JSON)),--json) $(if $(FAULTS),--faults '$(FAULTS)')
 
 test: $(DEV) ## Run the whole test suite (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
-lint: $(DEV) ## Check style and formatting
+lint: $(DEV) ## Check style and formatting, of the Dockerfile too
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/hadolint deploy/Dockerfile
 
 typecheck: $(DEV) ## Check types, strictly
 	@$(BIN)/mypy

@@ -1,38 +1,44 @@
 """Composition root of the worker process: settings → clients → activities → Temporal workers."""
 
 import asyncio
+import hashlib
+import importlib.metadata
+import importlib.resources
 import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import httpx2
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.adapters.access import Access
+from activities.adapters.channel import Channel, is_channel
 from activities.adapters.claude import Claude, ModelAccess, ModelProvider
 from activities.adapters.credentials import AppInstallation, Credentials, NoCredentials, PersonalToken
 from activities.adapters.github import GitHub
 from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
-from activities.adapters.turns import WRITE_SPACING, Turns
+from activities.adapters.turns import WRITE_SPACING, NoWrites, Turns
 from activities.adapters.wire import OnAnswer
 from activities.checks.activity import ChecksActivities
 from activities.checks.doctor import Configured
 from activities.checks.doctor import examine as examine_access
-from activities.checks.findings import Finding
+from activities.checks.findings import Finding, fine, problem
 from activities.checks.sweep import SweepActivities
 from activities.diagnosis.activity import DiagnosisActivities
+from activities.errors import AdapterError
 from activities.evidence.activity import EvidenceActivities
 from activities.evidence.failed_logs import FailedLog
 from activities.evidence.failed_logs import failed_logs as failed_logs_of
@@ -44,7 +50,11 @@ from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
 from activities.patching.session.activity import SessionActivities
 from activities.publishing.activity import PublishingActivities
+from activities.publishing.notices import NoticeActivities
+from activities.publishing.own_branches import OwnBranches
+from activities.publishing.rehearsal import Rehearsal
 from activities.publishing.repository import RepositoryActivities
+from activities.publishing.simulation import Simulator
 from activities.publishing.switch import WriteSwitch
 from workflows.configuration import Duration, ListenAddress
 from workflows.connection import connect, register_search_attributes
@@ -100,10 +110,16 @@ class WorkerSettings(BaseSettings):
     )
 
     role: Role = Role.ALL
+    deployment_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,100}$")
+    """Turns worker versioning on for workflows: each stays with the build that started it."""
+    build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    """Names the build of the workflows, with a deployment name; without one, `default_build_id`."""
     github_api_url: str = "https://api.github.com"
     """REST root; `https://HOST/api/v3` on GitHub Enterprise Server."""
     github_url: str = "https://github.com"
     """Web and git root."""
+    dashboard_url: str | None = None
+    """Where people reach `regreen serve`, for links in notices."""
     publisher_token: SecretStr | None = None
     """Personal token that may write contents and pull requests. Simple alternative to an App."""
     publisher_app_id: str | None = None
@@ -117,6 +133,8 @@ class WorkerSettings(BaseSettings):
     """Pause after each write, per installation and process. GitHub asks for a second."""
     pause_file: Path | None = None
     """While this file exists, the publisher writes nothing to GitHub."""
+    notify_url: SecretStr | None = None
+    """Slack-compatible incoming webhook that is told when a human is needed; a credential."""
     cache_dir: Path = Path("~/.cache/regreen")
     """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
     log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
@@ -139,6 +157,15 @@ class WorkerSettings(BaseSettings):
     """`host:port` at which this process's metrics can be scraped, under `/metrics`."""
     tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
     """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
+
+    @field_validator("notify_url")
+    @classmethod
+    def _kept_from_the_wire(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        if not is_channel(url.get_secret_value()):
+            raise ValueError("it must be an https:// address")
+        return url
 
     @model_validator(mode="after")
     def _publisher_can_write(self) -> Self:
@@ -182,18 +209,23 @@ def claude(settings: WorkerSettings, http: httpx2.AsyncClient, *, model: str | N
 
 
 def publisher_activities(
-    settings: WorkerSettings, http: httpx2.AsyncClient, on_answer: OnAnswer
+    settings: WorkerSettings,
+    http: httpx2.AsyncClient,
+    turns: Turns | None = None,
+    on_answer: OnAnswer | None = None,
 ) -> list[Callable[..., Any]]:
     """The activities of the queue `ci-remediation`: deterministic, may write to GitHub."""
     github = GitHub(
         http,
         settings.credentials(Role.PUBLISHER, http),
         api_url=settings.github_api_url,
-        turns=Turns(settings.github_write_spacing),
+        turns=turns or Turns(settings.github_write_spacing),
         on_answer=on_answer,
     )
     switch = WriteSwitch(github, settings.pause_file)
-    checks = ChecksActivities(github, switch)
+    channel = Channel(http, settings.notify_url) if settings.notify_url is not None else None
+    checks = ChecksActivities(github, switch, notifies=channel is not None)
+    notices = NoticeActivities(channel, settings.github_url, settings.dashboard_url)
     publishing = PublishingActivities(github, switch)
     repository = RepositoryActivities(github, switch)
     return [
@@ -212,6 +244,7 @@ def publisher_activities(
         publishing.post_report,
         publishing.authorise_order,
         repository.report_broken_settings,
+        notices.notify_human,
         SweepActivities(github).find_failed_runs,
     ]
 
@@ -248,6 +281,61 @@ def analyst_activities(
     ]
 
 
+async def read_run_event(settings: WorkerSettings, repository: str, run_id: int) -> bytes:
+    """The webhook event of a run as it stands now, read as the analyst; see `Access.run_event`."""
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        access = Access(http, settings.credentials(Role.ANALYST, http), settings.github_api_url)
+        return await access.run_event(repository, run_id)
+
+
+@asynccontextmanager
+async def rehearsing(client: Client, settings: WorkerSettings) -> AsyncIterator[Rehearsal]:
+    """Serve both queues with the activities of production, and write nothing to GitHub.
+
+    Three things keep it from writing: the rehearsal answers for activities that would, the only credential
+    is the reader's, and the client for GitHub refuses every request that changes something.
+    """
+    remember(own_secrets(settings))
+    reading = settings.model_copy(
+        update={
+            "role": Role.ALL,
+            "publisher_token": settings.reader_token,
+            "publisher_app_id": settings.reader_app_id,
+            "publisher_private_key": settings.reader_private_key,
+        }
+    )
+    rehearsal = Rehearsal()
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS))
+        workers = build_workers(client, reading, http, turns=NoWrites(), interceptors=[rehearsal])
+        for each in workers:
+            await stack.enter_async_context(each)
+        yield rehearsal
+
+
+@asynccontextmanager
+async def own_branches(settings: WorkerSettings) -> AsyncIterator[OwnBranches]:
+    """Regreen's own branches, with the publisher's credential and its switch."""
+    remember(own_secrets(settings))
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        github = GitHub(
+            http,
+            settings.credentials(Role.PUBLISHER, http),
+            api_url=settings.github_api_url,
+            turns=Turns(settings.github_write_spacing, patience=timedelta(minutes=10)),
+        )
+        yield OwnBranches(github, WriteSwitch(github, settings.pause_file))
+
+
+@asynccontextmanager
+async def simulating(settings: WorkerSettings, token: SecretStr) -> AsyncIterator[Simulator]:
+    """What breaks a branch on purpose, as whoever the token belongs to."""
+    remember([*own_secrets(settings), token.get_secret_value()])
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        turns = Turns(settings.github_write_spacing, patience=timedelta(minutes=10))
+        yield Simulator(GitHub(http, PersonalToken(token), api_url=settings.github_api_url, turns=turns))
+
+
 async def failed_logs(
     settings: WorkerSettings, repository: str, run_id: int, attempt: int | None, folder: Path
 ) -> AsyncIterator[FailedLog]:
@@ -262,6 +350,23 @@ async def failed_logs(
 def examine_machine(settings: WorkerSettings) -> Examination:
     """What repairs would find here, were a worker started."""
     return examine(Sandbox(tools=settings.tool_dirs))
+
+
+async def examine_model(settings: WorkerSettings) -> Finding:
+    """Whether the model that is set here can be used. Asks nothing that is paid."""
+    async with httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+        model = claude(settings, http)
+        if model is None:
+            return fine("model", "none is set up; rules and recipes work alone")
+        where = settings.anthropic_base_url or settings.model_provider
+        if settings.model_provider is not ModelProvider.ANTHROPIC:
+            return fine("model", f"{model.model} at {where}; it cannot be asked for free, so it was not")
+        try:
+            await model.look_up()
+        except AdapterError as error:
+            remedy = "check ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL and REGREEN_MODEL"
+            return problem("model", f"{model.model} at {where}: {error}", remedy)
+        return fine("model", f"{model.model} at {where} may be asked")
 
 
 async def examine_github(settings: WorkerSettings, repository: str | None) -> tuple[Finding, ...]:
@@ -284,8 +389,51 @@ async def examine_github(settings: WorkerSettings, repository: str | None) -> tu
         )
 
 
-def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncClient) -> Sequence[Worker]:
-    """One Temporal worker per queue that the role serves."""
+def default_build_id() -> str:
+    """The version and a digest of the workflows' source: where it is the same, so are the workflows."""
+    digest = hashlib.sha256()
+    for source in sorted(importlib.resources.files("workflows").iterdir(), key=lambda each: each.name):
+        if source.name.endswith(".py"):
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    try:
+        version = importlib.metadata.version("regreen")
+    except importlib.metadata.PackageNotFoundError:
+        version = "0"
+    return f"{version}-{digest.hexdigest()[:12]}"
+
+
+def deployment(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
+    """How workflows are tied to this build; None where any build continues any workflow.
+
+    Only workflows are versioned. The analyst's activities go to whichever analyst polls: the builds before
+    and after understand their payloads, and a mended analyst shall serve every open remediation.
+    """
+    if settings.deployment_name is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment_name, settings.build_id or default_build_id()),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
+def build_workers(
+    client: Client,
+    settings: WorkerSettings,
+    http: httpx2.AsyncClient,
+    *,
+    turns: Turns | None = None,
+    interceptors: Sequence[Interceptor] = (),
+) -> Sequence[Worker]:
+    """One Temporal worker per queue that the role serves.
+
+    Args:
+        client: Where they poll.
+        settings: Role, credentials, limits.
+        http: The client for every request.
+        turns: Orders the publisher's requests, if not by the settings' spacing.
+        interceptors: Stand before every activity.
+    """
     runtime = client.service_client.config.runtime or Runtime.default()
     on_answer = QuotaGauge(runtime.metric_meter)
     workers = []
@@ -295,13 +443,15 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
                 client,
                 task_queue=PUBLISHER_QUEUE,
                 workflows=[RemediationWorkflow, PatchAttemptWorkflow, SweepWorkflow],
-                activities=publisher_activities(settings, http, on_answer),
+                activities=publisher_activities(settings, http, turns, on_answer),
+                interceptors=interceptors,
                 workflow_runner=SandboxedWorkflowRunner(
                     restrictions=SandboxRestrictions.default.with_passthrough_modules(
                         "pydantic_core", "pydantic"
                     )
                 ),
                 graceful_shutdown_timeout=GRACE,
+                deployment_config=deployment(settings),
             )
         )
     if settings.role is not Role.PUBLISHER:
@@ -310,6 +460,7 @@ def build_workers(client: Client, settings: WorkerSettings, http: httpx2.AsyncCl
                 client,
                 task_queue=ANALYST_QUEUE,
                 activities=analyst_activities(settings, http, on_answer),
+                interceptors=interceptors,
                 max_concurrent_activities=PATCHING_AT_ONCE,
                 graceful_shutdown_timeout=GRACE,
             )
@@ -332,7 +483,11 @@ async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS))
         for worker in build_workers(client, settings, http):
             await stack.enter_async_context(worker)
+        versioned = deployment(settings) if settings.role is not Role.ANALYST else None
         log.info("serving as %s", settings.role)
+        if versioned is not None:
+            build = versioned.version
+            log.info("workflows: build %s of deployment %s", build.build_id, build.deployment_name)
         await stopping.wait()
         log.info("stopping: running activities get up to %.0f s", GRACE.total_seconds())
 

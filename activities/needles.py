@@ -12,23 +12,28 @@ from re import _constants as sre  # type: ignore[attr-defined] # no public modul
 from re import _parser  # type: ignore[attr-defined] # likewise
 from typing import Any, Final
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import BytesAhoCorasick
 
 _SHORTEST: Final = 3
 """Shorter words stand in nearly every text."""
 
+_SPELLINGS: Final = 100
+"""As many ways to write one piece of text are told apart; more say too little."""
+_DIGIT: Final = "0"
+_NUMBER: Final = re.compile(r"\d+")
+_REPEATS: Final = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _LINE_END: Final = re.compile("\n")
 
 Needles = frozenset[str]
-"""In lower case; a match holds at least one of them."""
+"""In lower case, any number as 0; a match holds at least one of them."""
 
 
-def needles(pattern: re.Pattern[str]) -> list[list[Needles]]:
+def needles(pattern: str) -> list[list[Needles]]:
     """What every match of `pattern` holds: in one of these ways, something of each.
 
     A way without needs says that nothing can be told.
     """
-    parsed = list(_parser.parse(pattern.pattern, pattern.flags))
+    parsed = list(_parser.parse(pattern))
     while len(parsed) == 1 and parsed[0][0] is sre.SUBPATTERN:
         parsed = list(parsed[0][1][3])
     ways = parsed[0][1][1] if len(parsed) == 1 and parsed[0][0] is sre.BRANCH else [parsed]
@@ -39,10 +44,11 @@ class Haystack:
     """Tells which of many patterns can match in a text.
 
     Args:
-        patterns: Groups of patterns that must all match; they are spoken of by their place in this sequence.
+        patterns: Groups of regular expressions that must all match; they are spoken of by their place in this
+            sequence.
     """
 
-    def __init__(self, patterns: Sequence[Sequence[re.Pattern[str]]]) -> None:
+    def __init__(self, patterns: Sequence[Sequence[str]]) -> None:
         owners: dict[str, list[tuple[int, int]]] = {}
         self._wants: list[tuple[int, int]] = []
         """For each way to match: a bit for each thing it needs, and the place of the group."""
@@ -53,18 +59,21 @@ class Haystack:
                     for needle in alternatives:
                         owners.setdefault(needle, []).append((len(self._wants), 1 << number))
                 self._wants.append(((1 << len(wanted)) - 1, place))
+        self._always = {place for wants, place in self._wants if not wants}
         self._owners = list(owners.values())
-        self._automaton = AhoCorasick(list(owners))
+        self._automaton = BytesAhoCorasick([needle.encode() for needle in owners])
 
     def candidates(self, text: str) -> list[int]:
         """The places of the groups that can match in `text`, in order."""
-        found = [0] * len(self._wants)
-        hits = self._automaton.find_matches_as_indexes(text.lower(), overlapping=True)
+        found: dict[int, int] = {}
+        hits = self._automaton.find_matches_as_indexes(
+            _folded(text).encode("utf-8", "replace"), overlapping=True
+        )
         for word in {hit[0] for hit in hits}:
             for way, need in self._owners[word]:
-                found[way] |= need
-        able = {place for has, (wants, place) in zip(found, self._wants, strict=True) if has == wants}
-        return sorted(able)
+                found[way] = found.get(way, 0) | need
+        able = {self._wants[way][1] for way, has in found.items() if has == self._wants[way][0]}
+        return sorted(able | self._always)
 
 
 def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -98,26 +107,92 @@ def _line_starts(text: str) -> tuple[int, ...]:
 
 
 def _required(parsed: Iterable[Any]) -> Iterator[Needles]:
-    run: list[str] = []
-    for operator, argument in parsed:
-        if operator is sre.LITERAL:
-            run.append(chr(argument))
+    run = [""]
+    for operator, argument in _flat(parsed):
+        spelled, is_all = _spelled(operator, argument)
+        longer = _joined(run, spelled)
+        if longer and is_all:
+            run = longer
             continue
-        yield from _literal(run)
-        run = []
-        yield from _of_node(operator, argument)
+        yield from _literal(longer or run)
+        run = spelled or [""]  # what is repeated ends as it begins
+        if not spelled:
+            yield from _of_node(operator, argument)
     yield from _literal(run)
 
 
+def _flat(parsed: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """The nodes of `parsed`, as if its groups were written without brackets."""
+    for operator, argument in parsed:
+        if operator is sre.SUBPATTERN:
+            yield from _flat(argument[3])
+        elif operator is sre.ATOMIC_GROUP:
+            yield from _flat(argument)
+        else:
+            yield operator, argument
+
+
+def _spelled(operator: Any, argument: Any) -> tuple[list[str], bool]:
+    """The few texts that a node stands for, folded, none where they are not few; and whether that is all.
+
+    Else it stands for something that begins with one of them and ends with one.
+    """
+    if operator is sre.AT:
+        return [""], True
+    if operator is sre.BRANCH:
+        each = [_in_a_row(branch) for branch in argument[1]]
+        return (list(dict.fromkeys(itertools.chain(*each))), True) if all(each) else ([], False)
+    if operator in _REPEATS:
+        least, most, repeated = argument
+        spelled = _in_a_row(repeated)
+        if spelled and spelled != [_DIGIT] and most > 1:  # how many digits there are makes no difference
+            return (spelled, False) if least else ([], False)
+        return (spelled if least else ["", *spelled]) if spelled else [], True
+    kinds = [(operator, argument)] if operator is sre.LITERAL else argument if operator is sre.IN else []
+    letters = list(dict.fromkeys(_letter(kind, value) or "" for kind, value in kinds))
+    return ([], False) if "" in letters or len(letters) > _SPELLINGS else (letters, True)
+
+
+def _in_a_row(parsed: Iterable[Any]) -> list[str]:
+    """What nodes one after the other stand for, where that is all."""
+    run = [""]
+    for operator, argument in _flat(parsed):
+        spelled, is_all = _spelled(operator, argument)
+        run = _joined(run, spelled)
+        if not run or not is_all:
+            return []
+    return run
+
+
+def _joined(run: list[str], spelled: list[str]) -> list[str]:
+    if len(run) * len(spelled) > _SPELLINGS:
+        return []
+    return list(dict.fromkeys(_folded(text + more) for text in run for more in spelled))
+
+
+def _letter(kind: Any, value: Any) -> str | None:
+    if kind is sre.LITERAL:
+        return _folded(chr(value))
+    digits = (
+        value is sre.CATEGORY_DIGIT if kind is sre.CATEGORY else kind is sre.RANGE and _are_digits(*value)
+    )
+    return _DIGIT if digits else None
+
+
+def _are_digits(first: int, last: int) -> bool:
+    return ord("0") <= first and last <= ord("9")
+
+
+def _folded(text: str) -> str:
+    """`text` in lower case, each run of digits as one."""
+    return _NUMBER.sub(_DIGIT, text.lower())
+
+
 def _of_node(operator: Any, argument: Any) -> Iterator[Needles]:
-    if operator is sre.SUBPATTERN:
-        yield from _required(argument[3])
-    elif operator in {sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT}:
+    if operator in _REPEATS:
         least, _, repeated = argument
         if least:
             yield from _required(repeated)
-    elif operator is sre.ATOMIC_GROUP:
-        yield from _required(argument)
     elif operator is sre.ASSERT:
         yield from _required(argument[1])
     elif operator is sre.BRANCH:
@@ -127,9 +202,8 @@ def _of_node(operator: Any, argument: Any) -> Iterator[Needles]:
 
 
 def _literal(run: list[str]) -> Iterator[Needles]:
-    text = "".join(run).lower()
-    if len(text) >= _SHORTEST or (len(text) == _SHORTEST - 1 and not text.isalnum()):
-        yield frozenset({text})
+    if all(len(text) >= _SHORTEST or (len(text) == _SHORTEST - 1 and not text.isalnum()) for text in run):
+        yield frozenset(run)
 
 
 def _rarity(wanted: Needles) -> int:

@@ -106,12 +106,14 @@ async def session(stage: Stage, number: int) -> Sample:
     chosen = scenario("model")
     if chosen is None:
         raise LookupError("the scenario model is gone")
+    files = {path: text.replace("[main]", '[main, "round-*"]') for path, text in chosen.files.items()}
     larger = {"tools/parser.py": inspect.getsource(argparse), "notes.py": "", "round.txt": f"{number}\n"}
     hub, repository = stage.hub, stage.hub.repository(REPOSITORY)
-    await hub.commit(REPOSITORY, "main", {**chosen.files, **larger}, "Start")
+    await hub.commit(REPOSITORY, "main", {**files, **larger}, "Start")
     await hub.idle()
+    # A branch of its own: attempts at one failure are counted per branch, over all its runs.
     sha = await hub.commit(
-        REPOSITORY, "main", {**chosen.breaking, "broken.txt": f"{number}\n"}, chosen.message
+        REPOSITORY, f"round-{number}", {**chosen.breaking, "broken.txt": f"{number}\n"}, chosen.message
     )
     await hub.idle()
     run = next(run for run in repository.runs.values() if run.head.sha == sha)

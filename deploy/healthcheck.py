@@ -1,6 +1,6 @@
-"""Health of one container: the starter answers, or a worker of this very host polls its task queue.
+"""Health of one container: the service answers, or a worker of this very host polls its task queue.
 
-Usage: healthcheck.py starter|publisher|analyst. Exit status 0 healthy, 1 not.
+Usage: healthcheck.py starter|codec-server|publisher|analyst. Exit status 0 healthy, 1 not.
 """
 # ruff: noqa: INP001 — a script, copied into the images; nobody imports it
 
@@ -18,11 +18,14 @@ from starter.exits import leave
 LONGEST_SILENCE: Final = timedelta(minutes=3)
 """A poll lasts a minute at most, and a healthy worker starts the next at once."""
 _ANSWER_SECONDS: Final = 3
+_SERVICES: Final = {"starter": ("REGREEN_PORT", 8080), "codec-server": ("REGREEN_CODEC_PORT", 8081)}
+"""Each service's variable for its port, and the port without it."""
 
 
-def starter_answers() -> str | None:
-    """What is wrong with the webhook service of this container, or None."""
-    url = f"http://127.0.0.1:{os.environ.get('REGREEN_PORT') or 8080}/healthz"
+def service_answers(role: str) -> str | None:
+    """What is wrong with the service of this container, or None."""
+    name, otherwise = _SERVICES[role]
+    url = f"http://127.0.0.1:{os.environ.get(name) or otherwise}/healthz"
     try:
         with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:
             return None if answer.status == 200 else f"{url} answers {answer.status}"  # noqa: PLR2004 — HTTP's OK
@@ -65,8 +68,8 @@ async def worker_polls(queue: str) -> str | None:
 def main(role: str) -> int:
     """Check one role, and say on standard error what is wrong."""
     os.environ["OTEL_SDK_DISABLED"] = "true"  # a look at a worker is no part of what is measured
-    if role == "starter":
-        fault = starter_answers()
+    if role in _SERVICES:
+        fault = service_answers(role)
     else:
         from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE  # noqa: PLC0415 — as above
 

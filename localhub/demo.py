@@ -1,4 +1,4 @@
-"""`regreen demo`: a real red CI run, made green before your eyes."""
+"""`regreen simulate` on this machine: a real red CI run, made green before your eyes."""
 
 import asyncio
 import contextlib

@@ -255,6 +255,7 @@ class Scenario:
         approval: Whether the gate is to ask for approval, which the demo then gives.
         tool: A tool that has to be on this machine.
         model: Whether a model makes the repair.
+        install: Shell line that brings the tool to a machine of GitHub's, where it is not there already.
     """
 
     name: str
@@ -267,6 +268,27 @@ class Scenario:
     approval: bool = False
     tool: str | None = None
     model: bool = False
+    install: str = ""
+
+
+_CHECKOUT: Final = "      - uses: actions/checkout@v4\n"
+
+
+def elsewhere(files: Mapping[str, str], branches: str, install: str) -> dict[str, str]:
+    """A scenario's files for a branch of a real repository, on machines of GitHub's.
+
+    Args:
+        files: Path to content.
+        branches: The pattern of the branches whose pushes run the workflow.
+        install: Shell line that each job runs first; empty for none.
+    """
+    step = f"{_CHECKOUT}      - name: Install\n        run: {install}\n" if install else _CHECKOUT
+    return {
+        path: content.replace("branches: [main]", f'branches: ["{branches}"]').replace(_CHECKOUT, step)
+        if path == CI_FILE
+        else content
+        for path, content in files.items()
+    }
 
 
 SCENARIOS: Final = (
@@ -276,6 +298,7 @@ SCENARIOS: Final = (
         files={CI_FILE: _HEAD + _LINT_JOB, "pricing.py": _PRICING},
         breaking={"pricing.py": _PRICING_UNTIDY},
         message="Tidy up the prices",
+        install="pipx install ruff",
     ),
     Scenario(
         name="clippy",
@@ -324,6 +347,7 @@ SCENARIOS: Final = (
         files={CI_FILE: _HEAD + _TWO_STEP_JOB, "pricing.py": _PRICING},
         breaking={"pricing.py": _PRICING_TWICE_WRONG},
         message="Tidy up the prices",
+        install="pipx install ruff",
         attempts=2,
     ),
     Scenario(
@@ -356,6 +380,7 @@ SCENARIOS: Final = (
         files={CI_FILE: _HEAD + _LINT_JOB, "pricing.py": _PRICING},
         breaking={"pricing.py": _PRICING_UNTIDY},
         message="Work in progress [skip-ci-remediation]",
+        install="pipx install ruff",
         outcome=Outcome.IGNORED,
         attempts=0,
     ),

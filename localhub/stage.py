@@ -182,6 +182,10 @@ class Stage:
             **self._settings,
         }
 
+    def settings_of_the_worker(self) -> Mapping[str, str]:
+        """The variables with which the worker reaches Temporal and the local GitHub."""
+        return dict(self._environment)
+
     async def add_repository(self, full_name: str) -> None:
         """Make an empty repository ("owner/name", of the same owner) whose events the starter hears."""
         await self.hub.create_repository(full_name, collaborators={"dev": "write"})

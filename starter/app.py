@@ -10,20 +10,23 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
-from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from starter.bodies import BodyReader, RefusedError
+from starter.dashboard import routes as dashboard
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
+from starter.exposition import CONTENT_TYPE, Exposition
 from starter.figures import Survey
-from starter.metrics import CONTENT_TYPE, Metrics
+from starter.metrics import EventCounts
 from starter.serving import run_server
 from starter.settings import StarterSettings
 from starter.sweeping import keep_sweep_schedule
@@ -43,37 +46,30 @@ _STATUSES: Final = {
     Verdict.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-_NO_SPANS_FOR_STRANGERS: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
-"""FastAPI's own would continue any caller's trace and label with any caller's host name."""
-
 _log: Final = logging.getLogger(__name__)
 _tracer: Final = trace.get_tracer("regreen.starter")
 
 
-def create_app(settings: StarterSettings, client: Client) -> FastAPI:
+def create_app(settings: StarterSettings, client: Client) -> Starlette:
     """The ASGI application.
 
     Args:
         settings: Secrets, limits and policy.
         client: A Temporal client; a lazy one lets the service start while Temporal is down.
     """
-    app = FastAPI(
-        title="Regreen", openapi_url=None, docs_url=None, redoc_url=None, telemetry=_NO_SPANS_FOR_STRANGERS
-    )
     survey = Survey(client, settings.limits())
-    counts = Metrics(survey)
-    app.state.survey = survey
+    counts = EventCounts()
+    exposition = Exposition(counts, survey)
     dispatcher = Dispatcher(client, settings.limits(), settings.policy())
     secrets = settings.webhook_secrets()
     bodies = BodyReader(settings.max_body_bytes)
 
-    @app.post("/webhook")
-    async def receive_event(request: Request) -> JSONResponse:
+    async def receive_event(request: Request) -> Response:
         event, began = request.headers.get("x-github-event", ""), time.time_ns()
         try:
             body = await _read_verified(request, bodies, secrets)
         except RefusedError as refused:
-            counts.count(Verdict.REFUSED, refused.reason, verified=False)
+            counts.count(Verdict.REFUSED, refused.reason, signed=False)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
@@ -92,23 +88,31 @@ def create_app(settings: StarterSettings, client: Client) -> FastAPI:
             answer.reason,
             answer.workflow_id or "",
         )
-        return JSONResponse(answer.model_dump(mode="json"), status_code=_STATUSES[answer.decision])
+        told = answer.model_dump_json()
+        return Response(told, _STATUSES[answer.decision], media_type="application/json")
 
-    @app.get("/healthz")
-    async def report_alive() -> JSONResponse:
+    async def report_alive(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
-    @app.get("/readyz")
-    async def report_ready() -> JSONResponse:
+    async def report_ready(_request: Request) -> JSONResponse:
         if await _temporal_answers(client):
             return JSONResponse({"status": "ready"})
         advice = "Temporal does not answer; look at TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE"
         return JSONResponse({"status": "unavailable", "advice": advice}, HTTPStatus.SERVICE_UNAVAILABLE)
 
-    @app.get("/metrics")
-    async def expose_metrics() -> Response:
-        return Response(await counts.exposition(), media_type=CONTENT_TYPE)
+    async def expose_metrics(_request: Request) -> Response:
+        return Response(await exposition.text(), media_type=CONTENT_TYPE)
 
+    app = Starlette(
+        routes=[
+            Route("/webhook", receive_event, methods=["POST"]),
+            Route("/healthz", report_alive),
+            Route("/readyz", report_ready),
+            Route("/metrics", expose_metrics),
+            *dashboard.routes(settings, client, counts),
+        ]
+    )
+    app.state.survey = survey
     return app
 
 

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -11,6 +12,7 @@ BODY_DEADLINE: Final = timedelta(seconds=8)
 """For a whole body to arrive; whoever is slower than GitHub's own deadline is not GitHub."""
 
 _LONGEST_AT_ONCE: Final = 4
+_MOST_FIELDS: Final = 20
 
 
 class RefusedError(Exception):
@@ -48,9 +50,27 @@ class BodyReader:
         Raises:
             RefusedError: Another content type; too long, too slow, cut off; or there is no room for it now.
         """
+        return await self._read(request, "application/json")
+
+    async def read_form(self, request: Request) -> dict[str, str]:
+        """The fields of a form that a browser sends; of a field that comes twice, the last.
+
+        Raises:
+            RefusedError: As for JSON; or it is not UTF-8, or has too many fields.
+        """
+        body = await self._read(request, "application/x-www-form-urlencoded")
+        try:
+            fields = parse_qsl(
+                body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
+            )
+        except ValueError:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "send a form's few fields") from None
+        return dict(fields)
+
+    async def _read(self, request: Request, wanted: str) -> bytes:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            advice = "set the content type to application/json"
+        if media_type != wanted:
+            advice = f"set the content type to {wanted}"
             raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type", advice)
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > self._max_bytes:

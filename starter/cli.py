@@ -1,45 +1,41 @@
 """The `regreen` command: its arguments. What the commands do is in `starter.commands`.
 
-That module is imported inside the commands only: `regreen --help` shall answer at once.
+Those modules are imported inside the commands only: `regreen --help` shall answer at once.
 """
 
 # ruff: noqa: PLC0415 — see above
 
 import functools
 import importlib.metadata
+import json
 from collections.abc import Callable
-from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
 
-from starter.exits import CommandError, leave
+from starter.choices import CheckArea, WorkerRole
+from starter.exits import MEANINGS, CommandError, ExitStatus, leave
 
 P = ParamSpec("P")
-
-
-class WorkerRole(StrEnum):
-    """Which queues a worker serves, and so which secrets it needs."""
-
-    ALL = "all"
-    PUBLISHER = "publisher"
-    ANALYST = "analyst"
 
 
 app = typer.Typer(
     name="regreen",
     help="Turns red CI runs green again.",
-    epilog="Exit status: 0 done, 1 failed, 2 wrong usage or settings, "
-    "3 no such remediation, 4 Temporal unreachable.",
+    epilog=f"Exit status: {', '.join(f'{status.value} {MEANINGS[status]}' for status in ExitStatus)}.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # importing what renders it takes longer than everything else together
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Target = Annotated[
-    str, typer.Argument(metavar="RUN", help="A workflow id, a run's web address, or owner/repo/run_id.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's or pull request's web address, owner/repo/run_id, owner/repo#number, or a workflow id.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 By = Annotated[
@@ -49,6 +45,9 @@ Question = Annotated[
     str | None, typer.Option("--question", help="The patch id that is answered; the pending one if left out.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+Repository = Annotated[
+    str | None, typer.Option("--repo", "--repository", "-r", help="Only this one's, as owner/name.")
+]
 
 
 def main() -> None:
@@ -71,60 +70,68 @@ def _reported(command: Callable[P, None]) -> Callable[P, None]:
 
             typer.echo(f"regreen: {plain(error)}", err=True)
             raise typer.Exit(error.status) from error
+        except KeyboardInterrupt:
+            raise typer.Exit(ExitStatus.INTERRUPTED) from None
 
     return run
 
 
+# ── seeing whether it works ─────────────────────────────────────────────────────────────────────────────────
+
+
 @app.command()
 @_reported
-def demo(
-    scenario: Annotated[str, typer.Argument(help="Which failure to show; `list` names them.")] = "lint",
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="Which failure to cause; `list` names them.")] = "lint",
     *,
+    repository: Annotated[
+        str | None,
+        typer.Option("--repo", "-r", help="Break a branch of this scratch repository instead."),
+    ] = None,
+    credential_from: Annotated[
+        str,
+        typer.Option("--token-from", help="With --repo: the variable with the token of who pushes."),
+    ] = "REGREEN_SIMULATION_TOKEN",
+    yes: Yes = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running for a look at it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
     faults: Annotated[
         str, typer.Option("--faults", help="What goes wrong at the local GitHub: rules, or a file of them.")
     ] = "",
 ) -> None:
-    """Break a small repository's CI on this machine and watch it being repaired."""
-    from starter import commands
+    """Break CI on purpose and watch it being repaired: on this machine, or in a scratch repository."""
+    from starter.commands import simulate as simulation
 
-    raise typer.Exit(commands.run_demo(scenario, keep=keep, as_json=as_json, faults=faults))
-
-
-@app.command()
-@_reported
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on, else REGREEN_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, else REGREEN_PORT.")] = None,
-) -> None:
-    """Receive GitHub's webhooks, until stopped."""
-    from starter import commands
-
-    commands.serve_webhooks(host, port)
+    if repository is None or scenario == "list":
+        raise typer.Exit(simulation.simulate_here(scenario, keep=keep, as_json=as_json, faults=faults))
+    if keep or faults:
+        raise CommandError("--keep and --faults are for a simulation on this machine", ExitStatus.USAGE)
+    raise typer.Exit(
+        simulation.simulate_at(
+            scenario, repository, credential_from=credential_from, yes=yes, as_json=as_json
+        )
+    )
 
 
 @app.command()
 @_reported
-def codec_server(
-    host: Annotated[str | None, typer.Option(help="Address to listen on, else REGREEN_CODEC_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, else REGREEN_CODEC_PORT.")] = None,
+def check(
+    *,
+    only: Annotated[
+        list[CheckArea] | None, typer.Option("--only", help="Look at this alone; may be given again.")
+    ] = None,
+    repository: Annotated[
+        str | None, typer.Option("--repo", "-r", help="Look at this repository too, as owner/name.")
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Show also whatever is as it should be.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Let Temporal's Web UI and command read encrypted payloads, until stopped."""
-    from starter import commands
+    """Show whether the deployment can do its work, and what to change."""
+    from starter.commands.check import check as examine
 
-    commands.serve_codec(host, port)
-
-
-@app.command()
-@_reported
-def worker(
-    role: Annotated[WorkerRole | None, typer.Option(help="Which queues to serve, else REGREEN_ROLE.")] = None,
-) -> None:
-    """Carry remediations out, until stopped."""
-    from starter import commands
-
-    commands.run_worker(role)
+    raise typer.Exit(examine(only or [], repository, details=details, as_json=as_json))
 
 
 @app.command()
@@ -135,16 +142,53 @@ def doctor(
         bool, typer.Option("--github", help="Look at the access to GitHub instead. Changes nothing.")
     ] = False,
     repository: Annotated[
-        str | None, typer.Option("--repo", help="With --github: look at this one too, as owner/name.")
+        str | None, typer.Option("--repo", "-r", help="With --github: look at this one too, as owner/name.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what repairs can use on this machine, and what is missing."""
-    from starter import commands
+    """Show in full what repairs can use on this machine, or what the access to GitHub allows."""
+    from starter.commands.check import check as examine
 
-    if github or repository is not None:
-        raise typer.Exit(commands.examine_github(repository, as_json=as_json))
-    raise typer.Exit(commands.examine_machine(as_json=as_json))
+    area = CheckArea.GITHUB if github or repository is not None else CheckArea.MACHINE
+    raise typer.Exit(examine([area], repository, details=True, as_json=as_json))
+
+
+@app.command("dry-run")
+@_reported
+def dry_run(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|EVENT_FILE",
+            help="A failed run, by its web address or as owner/repo/run_id; or a workflow_run event, "
+            "- for standard input.",
+        ),
+    ],
+    *,
+    ask_model: Annotated[
+        bool, typer.Option("--model/--no-model", help="Whether a model may be asked, which costs money.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a remediation would do up to the gate, and write nothing."""
+    from starter.commands.dry_run import rehearse
+
+    rehearse(run, ask_model=ask_model, as_json=as_json)
+
+
+@app.command()
+@_reported
+def cleanup(
+    repository: Repository = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List it, and take nothing away.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close simulated pull requests and delete branches of ended remediations."""
+    from starter.commands.cleanup import clean_up
+
+    raise typer.Exit(clean_up(repository, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
 @app.command()
@@ -152,7 +196,9 @@ def doctor(
 def logs(
     targets: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…|RUN_URL", help="Logs, plain or gzip, or a run's web address."),
+        typer.Argument(
+            metavar="FILE…|RUN_URL", help="Logs, plain or gzip, - for standard input, or a run's web address."
+        ),
     ],
     *,
     budget: Annotated[
@@ -166,48 +212,81 @@ def logs(
     raise typer.Exit(show_logs(targets, budget, as_json=as_json))
 
 
+# ── remediations ────────────────────────────────────────────────────────────────────────────────────────────
+
+
 @app.command("list")
 @_reported
 def list_remediations(
-    repository: Annotated[
-        str | None, typer.Option("--repository", "-r", help="Only this one's, as owner/name.")
-    ] = None,
+    repository: Repository = None,
     *,
     open_only: Annotated[bool, typer.Option("--open", help="Only those that have not ended.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 30,
     as_json: AsJson = False,
 ) -> None:
     """Show open and recent remediations."""
-    from starter import commands
+    from starter.commands import reading
 
-    commands.list_remediations(repository, open_only=open_only, limit=limit, as_json=as_json)
+    reading.list_remediations(repository, open_only=open_only, limit=limit, as_json=as_json)
 
 
 @app.command()
 @_reported
 def show(target: Target, *, as_json: AsJson = False) -> None:
     """Show everything about one remediation."""
-    from starter import commands
+    from starter.commands import reading
 
-    commands.show_remediation(target, as_json=as_json)
+    reading.show_remediation(target, as_json=as_json)
 
 
 @app.command()
 @_reported
-def approve(target: Target, *, question: Question = None, by: By = None, yes: Yes = False) -> None:
+def monitor(
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="Follow this one step by step, until its outcome is known."),
+    ] = None,
+    *,
+    repository: Repository = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Watch open remediations, or the steps of one, as they happen."""
+    from starter.commands.monitor import monitor as watch
+
+    watch(target, repository, as_json=as_json)
+
+
+@app.command()
+@_reported
+def start(target: Target, *, as_json: AsJson = False) -> None:
+    """Start the remediation of a failed run, as its webhook would."""
+    from starter.commands.start import start_remediation
+
+    start_remediation(target, as_json=as_json)
+
+
+@app.command()
+@_reported
+def approve(
+    target: Target, *, question: Question = None, by: By = None, yes: Yes = False, as_json: AsJson = False
+) -> None:
     """Publish the patch that waits for a human."""
-    from starter import commands, webhook
+    from starter.commands import orders
+    from starter.webhook import Verb
 
-    commands.answer(webhook.Verb.APPROVE, target, question=question, by=by, yes=yes)
+    orders.answer(Verb.APPROVE, target, question=question, by=by, yes=yes, as_json=as_json)
 
 
 @app.command()
 @_reported
-def reject(target: Target, *, question: Question = None, by: By = None, yes: Yes = False) -> None:
+def reject(
+    target: Target, *, question: Question = None, by: By = None, yes: Yes = False, as_json: AsJson = False
+) -> None:
     """Drop the patch that waits for a human, and end the remediation."""
-    from starter import commands, webhook
+    from starter.commands import orders
+    from starter.webhook import Verb
 
-    commands.answer(webhook.Verb.REJECT, target, question=question, by=by, yes=yes)
+    orders.answer(Verb.REJECT, target, question=question, by=by, yes=yes, as_json=as_json)
 
 
 @app.command()
@@ -217,47 +296,150 @@ def retry(
     *,
     hint: Annotated[str | None, typer.Option("--hint", help="Words for the next attempt.")] = None,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Give up the current wait and make the next attempt, within the same three."""
-    from starter import commands, webhook
+    from starter.commands import orders
+    from starter.webhook import Verb
 
-    commands.order(webhook.Verb.RETRY, target, argument=hint, by=by)
+    orders.order(Verb.RETRY, target, argument=hint, by=by, as_json=as_json)
 
 
 @app.command()
 @_reported
-def stop(target: Target, *, by: By = None) -> None:
+def stop(target: Target, *, by: By = None, as_json: AsJson = False) -> None:
     """End the remediation and close its pull request."""
-    from starter import commands, webhook
+    from starter.commands import orders
+    from starter.webhook import Verb
 
-    commands.order(webhook.Verb.STOP, target, by=by)
+    orders.order(Verb.STOP, target, by=by, as_json=as_json)
 
 
 @app.command()
 @_reported
-def pause(target: Target, *, by: By = None) -> None:
+def pause(target: Target, *, by: By = None, as_json: AsJson = False) -> None:
     """Take no further step until `resume`."""
-    from starter import commands, webhook
+    from starter.commands import orders
+    from starter.webhook import Verb
 
-    commands.order(webhook.Verb.PAUSE, target, by=by)
+    orders.order(Verb.PAUSE, target, by=by, as_json=as_json)
 
 
 @app.command()
 @_reported
-def resume(target: Target, *, by: By = None) -> None:
+def resume(target: Target, *, by: By = None, as_json: AsJson = False) -> None:
     """Go on after `pause`."""
-    from starter import commands, webhook
+    from starter.commands import orders
+    from starter.webhook import Verb
 
-    commands.order(webhook.Verb.RESUME, target, by=by)
+    orders.order(Verb.RESUME, target, by=by, as_json=as_json)
 
 
 @app.command()
-def version() -> None:
+@_reported
+def explain(target: Target, *, by: By = None, as_json: AsJson = False) -> None:
+    """Bring the comment at the failure up to date."""
+    from starter.commands import orders
+    from starter.webhook import Verb
+
+    orders.order(Verb.EXPLAIN, target, by=by, as_json=as_json)
+
+
+# ── running it ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+@_reported
+def up(
+    *,
+    database: Annotated[
+        Path, typer.Option("--database", help="The file that keeps Temporal's state.")
+    ] = Path("~/.local/share/regreen/temporal.db"),
+    temporal_port: Annotated[
+        int, typer.Option("--temporal-port", min=1, max=65_535, help="Where Temporal listens.")
+    ] = 7233,
+    ui_port: Annotated[
+        int, typer.Option("--ui-port", min=1, max=65_535, help="Where Temporal's Web UI listens.")
+    ] = 8233,
+) -> None:
+    """Run everything on this machine, until stopped: Temporal, a worker and the webhook service."""
+    from starter.commands.up import bring_up
+
+    bring_up(database, temporal_port=temporal_port, ui_port=ui_port)
+
+
+@app.command()
+@_reported
+def setup(
+    *,
+    retention: Annotated[
+        str | None,
+        typer.Option(
+            "--retention", help="Keep ended remediations this long, as 30d; a new namespace's default."
+        ),
+    ] = None,
+    current: Annotated[
+        str | None,
+        typer.Option("--current", metavar="BUILD_ID", help="Let this build start new remediations."),
+    ] = None,
+    deployment: Annotated[
+        str | None,
+        typer.Option("--deployment", envvar="REGREEN_DEPLOYMENT_NAME", help="Of which deployment."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make what Regreen needs at Temporal: namespace, retention, search attributes."""
+    from starter.commands.setup import set_up_temporal
+
+    raise typer.Exit(set_up_temporal(retention, current, deployment, as_json=as_json))
+
+
+@app.command()
+@_reported
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, else REGREEN_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, else REGREEN_PORT.")] = None,
+) -> None:
+    """Receive GitHub's webhooks, until stopped."""
+    from starter.commands import services
+
+    services.serve_webhooks(host, port)
+
+
+@app.command()
+@_reported
+def worker(
+    role: Annotated[WorkerRole | None, typer.Option(help="Which queues to serve, else REGREEN_ROLE.")] = None,
+) -> None:
+    """Carry remediations out, until stopped."""
+    from starter.commands import services
+
+    services.run_worker(role)
+
+
+@app.command()
+@_reported
+def codec_server(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, else REGREEN_CODEC_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, else REGREEN_CODEC_PORT.")] = None,
+) -> None:
+    """Let Temporal's Web UI and command read encrypted payloads, until stopped."""
+    from starter.commands import services
+
+    services.serve_codec(host, port)
+
+
+@app.command()
+def version(*, as_json: AsJson = False) -> None:
     """Print the version."""
     try:
-        typer.echo(importlib.metadata.version("regreen"))
+        found: str | None = importlib.metadata.version("regreen")
     except importlib.metadata.PackageNotFoundError:
-        typer.echo("not installed (run from a checkout)")
+        found = None
+    if as_json:
+        typer.echo(json.dumps({"version": found}))
+    else:
+        typer.echo(found or "not installed (run from a checkout)")
 
 
 if __name__ == "__main__":

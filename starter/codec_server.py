@@ -3,35 +3,32 @@
 import base64
 import binascii
 import hmac
-import ipaddress
 import logging
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from google.protobuf import json_format
-from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, TypeAdapter, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 from temporalio.api.common.v1 import Payloads
 from temporalio.converter import PayloadCodec
 
 from starter.bodies import BodyReader, RefusedError
+from starter.proxies import TrustedProxies
 from starter.serving import run_server
-from starter.settings import CommaList
+from starter.settings import CommaList, Proxies
 from workflows.codec import PayloadKeyError
 
 MAX_BODY_BYTES: Final = 16_000_000
 """A page of a history in base64; Temporal sends at most 4 MB in one message."""
 
-_NETWORKS: Final = TypeAdapter(tuple[IPvAnyNetwork, ...])
 _log: Final = logging.getLogger(__name__)
-
-
-def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
-    _NETWORKS.validate_python(value)
-    return value
 
 
 class CodecServerSettings(BaseSettings):
@@ -44,7 +41,7 @@ class CodecServerSettings(BaseSettings):
     token: SecretStr | None = Field(
         default=None, description="who sends it, as bearer token or as password, may read every payload"
     )
-    proxies: Annotated[CommaList, AfterValidator(_networks)] = Field(
+    proxies: Proxies = Field(
         default=(), description="addresses of the proxies whose word on who is calling is believed"
     )
     proxy_user_header: str = Field(
@@ -71,11 +68,10 @@ class _Doorkeeper:
 
     def __init__(self, settings: CodecServerSettings) -> None:
         self._token = settings.token.get_secret_value().encode() if settings.token else b""
-        self._proxies = _NETWORKS.validate_python(settings.proxies)
-        self._user_header = settings.proxy_user_header
+        self._proxies = TrustedProxies(settings.proxies, settings.proxy_user_header)
 
     def admits(self, request: Request) -> bool:
-        return self._holds_token(request) or self._comes_through_proxy(request)
+        return self._holds_token(request) or self._proxies.user(request) is not None
 
     def _holds_token(self, request: Request) -> bool:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
@@ -86,41 +82,24 @@ class _Doorkeeper:
             return False
         return bool(self._token) and hmac.compare_digest(given, self._token)
 
-    def _comes_through_proxy(self, request: Request) -> bool:
-        if request.client is None or not request.headers.get(self._user_header):
-            return False
-        caller = ipaddress.ip_address(request.client.host)
-        return any(caller in network for network in self._proxies)
 
-
-def create_app(settings: CodecServerSettings, codec: PayloadCodec) -> FastAPI:
+def create_app(settings: CodecServerSettings, codec: PayloadCodec) -> Starlette:
     """The ASGI application.
 
     Args:
         settings: Who may ask, and from which pages.
         codec: What payloads are stored with.
     """
-    app = FastAPI(title="Regreen codec server", openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.origins,
-        allow_methods=["POST"],
-        allow_headers=["authorization", "content-type", "x-namespace"],
-        allow_credentials=True,
-    )
     door, bodies = _Doorkeeper(settings), BodyReader(MAX_BODY_BYTES)
 
-    @app.post("/encode")
     async def encode(request: Request) -> Response:
         asked = await _read(request, door, bodies)
         return _answer(Payloads(payloads=await codec.encode(asked.payloads)))
 
-    @app.post("/decode")
     async def decode(request: Request) -> Response:
         asked = await _read(request, door, bodies)
         return _answer(Payloads(payloads=await codec.decode(asked.payloads)))
 
-    @app.get("/")
     async def log_in(request: Request) -> Response:
         """Where a browser is asked for the token, which it then sends along with the Web UI's requests."""
         if door.admits(request):
@@ -128,20 +107,33 @@ def create_app(settings: CodecServerSettings, codec: PayloadCodec) -> FastAPI:
         challenge = {"WWW-Authenticate": 'Basic realm="Regreen codec server", charset="UTF-8"'}
         return PlainTextResponse("The password is REGREEN_CODEC_TOKEN.\n", HTTPStatus.UNAUTHORIZED, challenge)
 
-    @app.get("/healthz")
-    async def report_alive() -> JSONResponse:
+    async def report_alive(_request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
-    @app.exception_handler(RefusedError)
     async def refuse(_request: Request, refused: Any) -> Response:
         _log.warning("refused a request: %s", refused.reason)
         return JSONResponse({"message": refused.advice}, refused.status)
 
-    @app.exception_handler(PayloadKeyError)
     async def explain(_request: Request, error: Any) -> Response:
         return JSONResponse({"message": str(error)}, HTTPStatus.BAD_REQUEST)
 
-    return app
+    pages = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_methods=["POST"],
+        allow_headers=["authorization", "content-type", "x-namespace"],
+        allow_credentials=True,
+    )
+    return Starlette(
+        routes=[
+            Route("/encode", encode, methods=["POST"]),
+            Route("/decode", decode, methods=["POST"]),
+            Route("/", log_in),
+            Route("/healthz", report_alive),
+        ],
+        middleware=[pages],
+        exception_handlers={RefusedError: refuse, PayloadKeyError: explain},
+    )
 
 
 async def serve(settings: CodecServerSettings, codec: PayloadCodec) -> None:

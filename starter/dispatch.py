@@ -4,13 +4,15 @@ import asyncio
 import weakref
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from starter import addressees
+from starter.addressees import whole
 from starter.webhook import (
     ChecksCompletedFor,
     Decision,
@@ -29,7 +31,6 @@ ANSWER_DEADLINE: Final = timedelta(seconds=6)
 _CALL: Final = timedelta(seconds=3)
 _MOST_ADDRESSEES: Final = 20
 """Open remediations that one comment may speak to."""
-_MOST_LOOKED_AT: Final = 500
 _ROUNDS: Final = 4
 """A remediation may close between two calls; each round looks afresh."""
 
@@ -85,6 +86,8 @@ class Dispatcher:
         Raises:
             TemporalUnavailableError: Temporal did not take it; the event must be delivered again.
         """
+        if isinstance(decision, Ignore):
+            return Answer(decision=Verdict.IGNORED, reason=decision.reason)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE.total_seconds()):
                 return await self._carry_out(decision)
@@ -97,7 +100,9 @@ class Dispatcher:
         except RuntimeError as error:  # what the SDK raises when a lazy client cannot connect
             raise TemporalUnavailableError(f"Temporal cannot be reached: {error}") from error
 
-    async def _carry_out(self, decision: Decision) -> Answer:
+    async def _carry_out(
+        self, decision: StartRemediation | ChecksCompletedFor | PullRequestClosedFor | HumanOrder
+    ) -> Answer:
         match decision:
             case StartRemediation():
                 return await self._start(decision)
@@ -107,8 +112,6 @@ class Dispatcher:
                 return await self._signal(decision, "pull_request_closed", decision.closed)
             case HumanOrder():
                 return await self._order(decision)
-            case Ignore():
-                return Answer(decision=Verdict.IGNORED, reason=decision.reason)
 
     async def _start(self, failed: StartRemediation) -> Answer:
         workflow_id = naming.remediation_id(failed.repository, failed.run_id)
@@ -154,7 +157,7 @@ class Dispatcher:
         handle = self._client.get_workflow_handle(workflow_id)
         try:
             description = await handle.describe(rpc_timeout=_CALL)
-            known = _whole((await description.memo()).get(naming.MEMO_RUN_ATTEMPT)) or 1
+            known = whole((await description.memo()).get(naming.MEMO_RUN_ATTEMPT)) or 1
             if failed.run_attempt <= known:
                 return Answer(decision=Verdict.DUPLICATE, reason="attempt_known", workflow_id=workflow_id)
             if description.status is not WorkflowExecutionStatus.RUNNING:
@@ -178,40 +181,17 @@ class Dispatcher:
         return Answer(decision=Verdict.IGNORED, reason="no_remediation", workflow_id=workflow_id)
 
     async def _order(self, decision: HumanOrder) -> Answer:
-        addressees = await self._remediations_of(decision.repository, decision.pull_request)
+        found = await addressees.of_pull_request(
+            self._client, decision.repository, decision.pull_request, open_only=True, rpc_timeout=_CALL
+        )
         reached = [
-            workflow_id
-            for workflow_id in addressees
-            if await self._delivered(workflow_id, decision.verb, decision.order)
+            execution.id
+            for execution in found[:_MOST_ADDRESSEES]
+            if await self._delivered(execution.id, decision.verb, decision.order)
         ]
         if not reached:
             return Answer(decision=Verdict.IGNORED, reason="no_remediation")
         return Answer(decision=Verdict.SIGNALLED, reason=decision.verb, workflow_id=reached[0])
-
-    async def _remediations_of(self, repository: str, pull_request: int) -> list[str]:
-        """Open remediations whose fix, or else whose failure, is that pull request."""
-        # the repository's pattern admits no quote, so the query cannot be bent
-        running = (
-            f"WorkflowType = '{naming.REMEDIATION_WORKFLOW}' AND ExecutionStatus = 'Running' "
-            f"AND {naming.CI_REPOSITORY.name} = '{repository}'"
-        )
-        by_fix = f"{running} AND {naming.CI_PULL_REQUEST.name} = {pull_request}"
-        found = [
-            execution.id
-            async for execution in self._client.list_workflows(
-                by_fix, limit=_MOST_ADDRESSEES, rpc_timeout=_CALL
-            )
-        ]
-        if found:
-            return found
-        by_failure = [
-            execution.id
-            async for execution in self._client.list_workflows(
-                running, limit=_MOST_LOOKED_AT, rpc_timeout=_CALL
-            )
-            if _whole((await execution.memo()).get(naming.MEMO_PULL_REQUEST)) == pull_request
-        ]
-        return by_failure[:_MOST_ADDRESSEES]
 
     async def _delivered(self, workflow_id: str, signal: str, payload: Payload) -> bool:
         handle = self._client.get_workflow_handle(workflow_id)
@@ -222,7 +202,3 @@ class Dispatcher:
                 return False
             raise
         return True
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

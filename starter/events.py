@@ -175,6 +175,12 @@ class _CommentWire(_Wire):
     id: _Id
     body: str | None = None
     user: _AccountWire
+    performed_via_github_app: dict[str, Any] | None = None
+
+    @property
+    def is_bots(self) -> bool:
+        """Whether a program wrote it, be it in a person's name."""
+        return self.user.is_bot or self.performed_via_github_app is not None
 
 
 class CommentEvent(_Wire):

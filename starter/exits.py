@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 from enum import IntEnum
-from typing import NoReturn
+from typing import Final, NoReturn
 
 
 class ExitStatus(IntEnum):
@@ -20,6 +20,22 @@ class ExitStatus(IntEnum):
     """There is no such remediation."""
     UNREACHABLE = 4
     """Temporal does not answer."""
+    SKIPPED = 77
+    """A simulation that needs a tool which is not on this machine."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+MEANINGS: Final = {
+    ExitStatus.DONE: "done",
+    ExitStatus.FAILED: "failed",
+    ExitStatus.USAGE: "wrong usage or settings",
+    ExitStatus.NOT_FOUND: "no such remediation",
+    ExitStatus.UNREACHABLE: "Temporal unreachable",
+    ExitStatus.SKIPPED: "skipped",
+    ExitStatus.INTERRUPTED: "interrupted",
+}
+"""In words, for the help."""
 
 
 class CommandError(Exception):

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from activities.errors import AdapterError
 from activities.log_report import LogReport, report_log
 from starter.exits import CommandError, ExitStatus
 
@@ -41,7 +40,7 @@ def _reports(target: str, budget_bytes: int) -> Iterator[tuple[str, LogReport]]:
     if target.startswith(("http://", "https://")):
         yield from _run_reports(target, budget_bytes)
     else:
-        yield target, _file_report(Path(target), budget_bytes)
+        yield target, _file_report(Path("/dev/stdin" if target == "-" else target), budget_bytes)
 
 
 def _file_report(path: Path, budget_bytes: int) -> LogReport:
@@ -71,6 +70,7 @@ async def _fetch_and_report(
     repository: str, run_id: int, attempt: int | None, budget_bytes: int
 ) -> list[tuple[str, LogReport]]:
     import worker  # noqa: PLC0415 — files need neither Temporal nor HTTP, which it brings
+    from activities.errors import AdapterError  # noqa: PLC0415 — likewise
     from workflows.configuration import ConfigurationError, load  # noqa: PLC0415 — likewise
 
     try:

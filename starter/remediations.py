@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import (
     Client,
     WorkflowExecution,
@@ -16,6 +17,8 @@ from temporalio.client import (
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
+from starter import addressees
+from starter.targets import RunTarget, Target
 from starter.webhook import Verb
 from workflows import naming
 from workflows.codec import PayloadKeyError
@@ -36,6 +39,10 @@ class RemediationNotFoundError(Exception):
 
 class RemediationEndedError(Exception):
     """The remediation has ended and takes no more orders."""
+
+
+class UnclearTargetError(Exception):
+    """More than one remediation could be meant; the text names them."""
 
 
 class Overview(Payload):
@@ -102,6 +109,35 @@ class Remediations:
             found = await self._listed(query, limit)
         return sorted(found, key=lambda overview: (overview.open, overview.started_at), reverse=True)
 
+    async def find(self, target: Target) -> str:
+        """The workflow id of the remediation that is meant.
+
+        Raises:
+            RemediationNotFoundError: No remediation belongs to that pull request.
+            UnclearTargetError: Several open ones do.
+        """
+        if isinstance(target, RunTarget):
+            return target.workflow_id
+        named = f"of {target.repository}#{target.number}"
+        async with _temporal_errors(named):
+            found = await addressees.of_pull_request(
+                self.client, target.repository, target.number, rpc_timeout=_CALL
+            )
+        found.sort(key=lambda execution: execution.start_time, reverse=True)
+        running = [one.id for one in found if one.status is WorkflowExecutionStatus.RUNNING]
+        if len(running) > 1:
+            raise UnclearTargetError(
+                f"{target.repository}#{target.number} has {len(running)} open remediations; "
+                f"name one: {', '.join(running)}"
+            )
+        if not found:
+            raise RemediationNotFoundError(named)
+        return running[0] if running else found[0].id
+
+    async def details_of(self, target: Target) -> Details:
+        """The details of the remediation that is meant; errors as those of `find` and `details`."""
+        return await self.details(await self.find(target))
+
     async def started_since(self, since: datetime, *, limit: int) -> list[Overview]:
         """The remediations that started at `since` or later, the newest first.
 
@@ -117,9 +153,63 @@ class Remediations:
             found = await self._listed(query, limit)
         return sorted(found, key=lambda overview: overview.started_at, reverse=True)
 
+    async def matching(self, *conditions: str, limit: int) -> list[Overview]:
+        """The remediations that meet every condition, the newest first.
+
+        Args:
+            *conditions: Of Temporal's list filters; nothing in them may come from outside unchecked.
+            limit: How many at most. Of more, Temporal gives the open ones, then the last that ended.
+        """
+        query = " AND ".join((f"WorkflowType = '{naming.REMEDIATION_WORKFLOW}'", *conditions))
+        async with _temporal_errors("*"):
+            found = await self._listed(query, limit)
+        return sorted(found, key=lambda overview: overview.started_at, reverse=True)
+
+    async def history(self, workflow_id: str, *, limit: int) -> list[HistoryEvent]:
+        """The first events of a remediation's history.
+
+        Args:
+            workflow_id: Whose.
+            limit: How many at most.
+
+        Raises:
+            RemediationNotFoundError: There is none of this id.
+        """
+        handle = self.client.get_workflow_handle(workflow_id)
+        found: list[HistoryEvent] = []
+        async with _temporal_errors(workflow_id):
+            async for event in handle.fetch_history_events(rpc_timeout=_CALL):
+                found.append(event)
+                if len(found) >= limit:
+                    break
+        return found
+
     async def _listed(self, query: str, limit: int) -> list[Overview]:
         executions = self.client.list_workflows(query, limit=limit, rpc_timeout=_CALL)
         return [await _overview(execution) async for execution in executions]
+
+    async def overview(self, workflow_id: str) -> Overview:
+        """What visibility says of one.
+
+        Raises:
+            RemediationNotFoundError: There is none of this id.
+        """
+        async with _temporal_errors(workflow_id):
+            handle = self.client.get_workflow_handle(workflow_id)
+            return await _overview(await handle.describe(rpc_timeout=_CALL))
+
+    async def outcome(self, workflow_id: str) -> tuple[Overview, RemediationResult | None]:
+        """What visibility says of one, and its result where it ended with one. Needs no worker.
+
+        Raises:
+            RemediationNotFoundError: There is none of this id.
+        """
+        overview = await self.overview(workflow_id)
+        if overview.open or overview.temporal_status != "completed":
+            return overview, None
+        handle = self.client.get_workflow_handle(workflow_id, result_type=RemediationResult)
+        async with _temporal_errors(workflow_id):
+            return overview, await handle.result(rpc_timeout=_CALL)
 
     async def details(self, workflow_id: str) -> Details:
         """What visibility, the workflow's own status and its result say.

@@ -3,14 +3,17 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from starter.proxies import checked_networks
 from workflows.configuration import Duration
 from workflows.models import ATTEMPTS_CEILING, Limits, TriagePolicy
 
 _LIMITS: Final = Limits()
 _POLICY: Final = TriagePolicy()
+_TOKEN_CHARACTERS: Final = 20
+"""Of a secret that a stranger may guess at as fast as the network lets them."""
 
 
 def _split(value: Any) -> Any:
@@ -21,15 +24,27 @@ def _split(value: Any) -> Any:
 
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """`a, b, c`."""
+Proxies = Annotated[CommaList, AfterValidator(checked_networks)]
+"""Addresses or networks: `10.0.0.7, 10.1.0.0/16`."""
+WebRoot = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?$")]
+"""An address that others are made of by putting a path behind it."""
 Span = Annotated[Duration, Field(gt=timedelta(0))]
 """A duration that is not nothing."""
 
 
-class StarterSettings(BaseSettings):
-    """What an operator sets for the webhook service, and the bounds each remediation starts with."""
+_FROM: Final = SettingsConfigDict(
+    env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+)
 
-    model_config = SettingsConfigDict(
-        env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+
+class ServiceSettings(BaseSettings):
+    """What an operator sets for the webhook service alone."""
+
+    model_config = _FROM
+
+    github_url: WebRoot = Field(default="https://github.com", description="web and git root")
+    dashboard_url: WebRoot | None = Field(
+        default=None, description="where people reach `regreen serve`, as `https://regreen.example`"
     )
 
     webhook_secret: SecretStr = Field(min_length=1, description="the secret of the GitHub webhook")
@@ -41,6 +56,52 @@ class StarterSettings(BaseSettings):
     max_body_bytes: int = Field(
         default=25_000_000, ge=1_024, description="largest accepted webhook body; GitHub sends up to 25 MB"
     )
+
+    sweep_interval: Duration = Field(
+        default=timedelta(minutes=15),
+        ge=timedelta(0),
+        description="how often failures are looked for whose webhook never came; 0 for never",
+    )
+    sweep_repositories: CommaList = Field(
+        default=(),
+        description="repositories looked at so, beside all that the publisher's App is installed on",
+    )
+
+    dashboard_token: SecretStr | None = Field(
+        default=None,
+        description="opens the [dashboard](docs/dashboard.md) to who has it, orders included; "
+        "at least 20 characters",
+    )
+    dashboard_proxies: Proxies = Field(
+        default=(), description="addresses of the proxies whose users may read the dashboard"
+    )
+    dashboard_proxy_user_header: str = Field(
+        default="X-Forwarded-User", min_length=1, description="where such a proxy names the person it let in"
+    )
+    dashboard_operators: CommaList = Field(
+        default=(), description="those users of the proxies who may give orders; `*` for all of them"
+    )
+
+    @field_validator("dashboard_token")
+    @classmethod
+    def _hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is None or not token.get_secret_value():
+            return None
+        if len(token.get_secret_value()) < _TOKEN_CHARACTERS:
+            advice = "`openssl rand -hex 32` makes one"
+            raise ValueError(f"it has fewer than {_TOKEN_CHARACTERS} characters; {advice}")
+        return token
+
+    def webhook_secrets(self) -> tuple[bytes, ...]:
+        """The secrets a signature may be made with, the current one first."""
+        secrets = (self.webhook_secret, self.webhook_secret_previous)
+        return tuple(secret.get_secret_value().encode() for secret in secrets if secret is not None)
+
+
+class RemediationSettings(BaseSettings):
+    """The bounds each remediation starts with, whoever starts it."""
+
+    model_config = _FROM
 
     max_attempts: int = Field(
         default=_LIMITS.attempts, ge=1, description=f"fix attempts; above {ATTEMPTS_CEILING} counts as that"
@@ -90,16 +151,6 @@ class StarterSettings(BaseSettings):
         description="US dollars that all model calls of one remediation may cost",
     )
 
-    sweep_interval: Duration = Field(
-        default=timedelta(minutes=15),
-        ge=timedelta(0),
-        description="how often failures are looked for whose webhook never came; 0 for never",
-    )
-    sweep_repositories: CommaList = Field(
-        default=(),
-        description="repositories looked at so, beside all that the publisher's App is installed on",
-    )
-
     skip_marker: str = Field(
         default=_POLICY.skip_marker,
         min_length=1,
@@ -122,11 +173,6 @@ class StarterSettings(BaseSettings):
         default=_POLICY.ask_model, description="whether a model may be asked, for a cause or a patch"
     )
 
-    def webhook_secrets(self) -> tuple[bytes, ...]:
-        """The secrets a signature may be made with, the current one first."""
-        secrets = (self.webhook_secret, self.webhook_secret_previous)
-        return tuple(secret.get_secret_value().encode() for secret in secrets if secret is not None)
-
     def limits(self) -> Limits:
         """The bounds of each remediation started from here."""
         same = {name: getattr(self, name) for name in Limits.model_fields if name != "attempts"}
@@ -136,3 +182,7 @@ class StarterSettings(BaseSettings):
         """What each remediation started from here leaves alone."""
         same = {name: getattr(self, name) for name in TriagePolicy.model_fields if name != "recipes"}
         return TriagePolicy(**same)
+
+
+class StarterSettings(RemediationSettings, ServiceSettings):
+    """What an operator sets for the webhook service, and the bounds each remediation starts with."""

@@ -202,7 +202,7 @@ def _read_comment(content: dict[str, Any]) -> Decision:
         return Ignore(reason=IgnoreReason.OTHER_ACTION)
     if event.issue.pull_request is None:
         return Ignore(reason=IgnoreReason.NOT_A_PULL_REQUEST)
-    if event.comment.user.is_bot or (event.sender is not None and event.sender.is_bot):
+    if event.comment.is_bots or (event.sender is not None and event.sender.is_bot):
         return Ignore(reason=IgnoreReason.BOT)
     first_line = re.split(r"[\r\n]", event.comment.body or "", maxsplit=1)[0].rstrip()
     if first_line.split(" ", 1)[0] != _ORDER_PREFIX:

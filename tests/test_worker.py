@@ -1,5 +1,6 @@
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +19,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior
 
 from localhub.serving import Listener
 from temporal_server import dev_server
-from worker import Role, WorkerSettings, build_workers, claude, own_secrets
+from worker import Role, WorkerSettings, build_workers, claude, default_build_id, deployment, own_secrets
 from workflows.configuration import ConfigurationError, load
 from workflows.connection import connect
 from workflows.models import AuthorisationRequest
@@ -72,6 +74,21 @@ def test_a_worker_that_publishes_names_the_credential_it_lacks_in_one_line(role:
     for name in ("REGREEN_PUBLISHER_APP_ID", "REGREEN_PUBLISHER_PRIVATE_KEY", "REGREEN_PUBLISHER_TOKEN"):
         assert name in said
     assert role in said
+
+
+@pytest.mark.parametrize("url", ["http://chat.example/hook/s3cr3t", "chat.example/s3cr3t", "ftp://x/s3cr3t"])
+def test_a_channel_that_would_be_told_in_the_clear_is_refused_without_naming_it(url: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match="REGREEN_NOTIFY_URL is unusable: it must be an https"
+    ) as said:
+        load(WorkerSettings, role="analyst", notify_url=url)
+    assert "s3cr3t" not in str(said.value)
+
+
+def test_the_channel_s_address_is_a_secret_and_an_empty_one_is_none() -> None:
+    settings = load(WorkerSettings, role="analyst", notify_url="https://chat.example/s3cr3t")
+    assert "https://chat.example/s3cr3t" in own_secrets(settings)
+    assert load(WorkerSettings, role="analyst", notify_url="").notify_url is None
 
 
 def test_half_an_app_is_no_credential() -> None:
@@ -179,6 +196,64 @@ def test_starting_a_worker_does_not_load_the_model_s_library() -> None:
     assert done.stdout.strip() == "False"
 
 
+# ── versions ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_without_a_deployment_s_name_workflows_are_not_versioned() -> None:
+    settings = load(WorkerSettings, publisher_token="a-token", build_id="1.0")
+    assert deployment(settings) is None
+
+
+@pytest.mark.parametrize(("given", "build"), [(None, default_build_id()), ("2026.11.1", "2026.11.1")])
+def test_with_one_each_workflow_stays_with_its_build(given: str | None, build: str) -> None:
+    found = deployment(
+        load(WorkerSettings, publisher_token="a-token", deployment_name="regreen", build_id=given)
+    )
+    assert found is not None
+    assert (found.version.deployment_name, found.version.build_id) == ("regreen", build)
+    assert found.default_versioning_behavior is VersioningBehavior.PINNED
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REGREEN_DEPLOYMENT_NAME", "re.green"),
+        ("REGREEN_DEPLOYMENT_NAME", "a b"),
+        ("REGREEN_BUILD_ID", "1:0"),
+    ],
+)
+def test_a_name_that_temporal_would_take_apart_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name):
+        load(WorkerSettings, publisher_token="a-token")
+
+
+def test_the_default_build_id_follows_the_workflows_source(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "workflows", tmp_path / "workflows")
+
+    def there() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", "import worker; print(worker.default_build_id())"],
+            cwd=tmp_path,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": f"{tmp_path}:{ROOT}",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    assert there() == default_build_id()
+    with (tmp_path / "workflows" / "policies.py").open("a", encoding="utf-8") as policies:
+        policies.write("# another build\n")
+    assert there() != default_build_id()
+
+
 # ── queues ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -227,6 +302,14 @@ async def test_only_the_publisher_runs_workflows(served: Served) -> None:
     found = served(Role.ALL)
     assert found[PUBLISHER_QUEUE]["workflows"] == [RemediationWorkflow, PatchAttemptWorkflow, SweepWorkflow]
     assert not found[ANALYST_QUEUE].get("workflows")
+
+
+async def test_only_what_runs_workflows_is_versioned(temporal: Client) -> None:
+    async with httpx2.AsyncClient() as http:
+        settings = load(WorkerSettings, publisher_token="a-token", deployment_name="regreen", build_id="1.0")
+        found = [one.config(active_config=False) for one in build_workers(temporal, settings, http)]
+    versioned = {one["task_queue"]: one.get("deployment_config") is not None for one in found}
+    assert versioned == {PUBLISHER_QUEUE: True, ANALYST_QUEUE: False}
 
 
 async def test_activities_take_and_give_what_the_workflows_say(served: Served) -> None:

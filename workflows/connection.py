@@ -18,6 +18,11 @@ from workflows.configuration import ConfigurationError, load
 from workflows.telemetry import tracing_plugins
 
 DEFAULT_ADDRESS: Final = "localhost:7233"
+NOT_PERMITTED: Final = frozenset(
+    {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.UNIMPLEMENTED}
+)
+"""A server's words for what this credential may not do, or what is done elsewhere, as on Temporal Cloud."""
+_CLOUD: Final = (".tmprl.cloud", ".api.temporal.io")
 
 
 class PayloadSettings(BaseSettings):
@@ -94,8 +99,16 @@ async def connect(**overrides: Any) -> Client:
         ) from error
 
 
-async def register_search_attributes(client: Client) -> None:
+def on_cloud(address: str) -> bool:
+    """Whether an address ("host:port") is one of Temporal Cloud's, whose namespaces `tcld` manages."""
+    return address.rsplit(":", 1)[0].endswith(_CLOUD)
+
+
+async def register_search_attributes(client: Client) -> tuple[str, ...]:
     """Add the search attributes that the namespace lacks. Repeating it changes nothing.
+
+    Returns:
+        The names of those added.
 
     Raises:
         SearchAttributesError: They are missing and may not be added, or one has another type.
@@ -103,7 +116,7 @@ async def register_search_attributes(client: Client) -> None:
     """
     missing = await _missing_search_attributes(client)
     if not missing:
-        return
+        return ()
     request = AddSearchAttributesRequest(
         namespace=client.namespace, search_attributes={key.name: _indexed_type(key) for key in missing}
     )
@@ -113,8 +126,15 @@ async def register_search_attributes(client: Client) -> None:
         if error.status is RPCStatusCode.ALREADY_EXISTS:  # another process was faster
             if await _missing_search_attributes(client):
                 raise
-            return
-        raise _refusal(error, missing) from error
+            return ()
+        if error.status in NOT_PERMITTED:
+            address = client.service_client.config.target_host
+            raise SearchAttributesError(
+                "this credential may not manage search attributes; let an administrator run: "
+                + search_attributes_command(address, client.namespace, missing)
+            ) from error
+        raise
+    return tuple(key.name for key in missing)
 
 
 async def _missing_search_attributes(client: Client) -> list[SearchAttributeKey[Any]]:
@@ -124,7 +144,9 @@ async def _missing_search_attributes(client: Client) -> list[SearchAttributeKey[
             ListSearchAttributesRequest(namespace=client.namespace)
         )
     except RPCError as error:
-        raise _refusal(error, keys) from error
+        if error.status not in NOT_PERMITTED:
+            raise
+        return [key for key in keys if not await _is_searchable(client, key)]
     known = dict(answer.custom_attributes)
     for key in keys:
         if key.name in known and known[key.name] != _indexed_type(key):
@@ -134,18 +156,24 @@ async def _missing_search_attributes(client: Client) -> list[SearchAttributeKey[
     return [key for key in keys if key.name not in known]
 
 
-def _refusal(error: RPCError, keys: Iterable[SearchAttributeKey[Any]]) -> Exception:
-    if error.status not in {
-        RPCStatusCode.PERMISSION_DENIED,
-        RPCStatusCode.UNAUTHENTICATED,
-        RPCStatusCode.UNIMPLEMENTED,
-    }:
-        return error
+async def _is_searchable(client: Client, key: SearchAttributeKey[Any]) -> bool:
+    """Whether visibility knows an attribute: what a credential may ask that may not list them."""
+    try:
+        await client.count_workflows(f"{key.name} IS NULL")
+    except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            return False
+        raise
+    return True
+
+
+def search_attributes_command(address: str, namespace: str, keys: Iterable[SearchAttributeKey[Any]]) -> str:
+    """The command by which an administrator adds search attributes at that address."""
+    if on_cloud(address):
+        pairs = " ".join(f"--search-attribute {key.name}={_word(key)}" for key in keys)
+        return f"tcld namespace search-attributes add --namespace {namespace} {pairs}"
     flags = " ".join(f"--name {key.name} --type {_word(key)}" for key in keys)
-    return SearchAttributesError(
-        "this credential may not manage search attributes; let an administrator run: "
-        f"temporal operator search-attribute create {flags}"
-    )
+    return f"temporal operator search-attribute create --namespace {namespace} {flags}"
 
 
 def _indexed_type(key: SearchAttributeKey[Any]) -> IndexedValueType.ValueType:

@@ -9,6 +9,7 @@ from workflows.models import (
     Action,
     Approval,
     AttemptRecord,
+    BranchResult,
     BranchState,
     ChecksReading,
     CiVerdict,
@@ -30,6 +31,9 @@ from workflows.models import (
 )
 from workflows.naming import parse_fix_branch
 from workflows.repository_settings import SettingsReading, Standing
+
+UNMOVED_ATTEMPTS: Final = 2
+"""Attempts that leave one and the same failure, before Regreen gives up on it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,11 @@ def within_budgets(standing: Standing, limits: Limits) -> Ending | None:
     return None
 
 
+def left_to(twin_run: int | None) -> Ending | None:
+    """Whether another run is looked after in place of this one; None means no."""
+    return Ending(Outcome.IGNORED, Reason.TWIN_RUN, f"run {twin_run}") if twin_run else None
+
+
 def after_evidence(evidence: Evidence, base: Evidence | None) -> Ending | None:
     """Whether the evidence allows a diagnosis; `base` is the base branch's failure, where there is one."""
     if base is not None and base.fingerprint and base.fingerprint == evidence.fingerprint:
@@ -162,13 +171,24 @@ def after_proposal(
     return None
 
 
+def unmoved(attempts: tuple[AttemptRecord, ...], evidence: Evidence) -> Ending | None:
+    """Whether the failure has come back unchanged from two attempts that were made for it; None means no.
+
+    From one it may: the next is told why that failed. The pull request stays for a human.
+    """
+    for_it = [record for record in attempts if record.fingerprint == evidence.fingerprint]
+    if not evidence.fingerprint or len(for_it) < UNMOVED_ATTEMPTS:
+        return None
+    return Ending(Outcome.NEEDS_HUMAN, Reason.SAME_FAILURE)
+
+
 def repeats(proposal: Proposal, record: AttemptRecord) -> bool:
     """Whether a proposal leads to what an earlier attempt led to: the same patch, or the same files."""
     same_patch = record.patch_id is not None and record.patch_id == proposal.patch_id
     return same_patch or (record.tree is not None and record.tree == proposal.tree)
 
 
-def after_branch(state: BranchState) -> Ending | None:
+def after_branch(branch: BranchResult) -> Ending | None:
     """Whether the fix branch is ours and in place; None means yes."""
     return {
         BranchState.ADVANCED: None,
@@ -176,7 +196,8 @@ def after_branch(state: BranchState) -> Ending | None:
         BranchState.BASE_MOVED: Ending(Outcome.SUPERSEDED, Reason.BRANCH_MOVED),
         BranchState.CLOSED: Ending(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED),
         BranchState.MERGED: Ending(Outcome.UNVERIFIED, Reason.MERGED_EARLY),
-    }[state]
+        BranchState.TWIN: left_to(branch.twin_run),
+    }[branch.state]
 
 
 def after_pull_request(pull_request: PullRequest) -> Ending | None:

@@ -144,6 +144,10 @@ class Outcome(StrEnum):
     """A fix was published and CI never gave a verdict on it."""
 
 
+CALLS_FOR_A_HUMAN: Final = frozenset({Outcome.NEEDS_HUMAN, Outcome.EXHAUSTED, Outcome.UNVERIFIED})
+"""Outcomes that leave the failure to a human."""
+
+
 class Reason(StrEnum):
     """Why a remediation took the turn it took. `REASON_SENTENCES` says each for a person."""
 
@@ -167,6 +171,7 @@ class Reason(StrEnum):
     PULL_REQUEST_DONE = "pull_request_done"
     BASE_RED = "base_red"
     FIX_REVERTED = "fix_reverted"
+    TWIN_RUN = "twin_run"
     MERGE_QUEUE = "merge_queue"
     TAG = "tag"
     REPOSITORY_GONE = "repository_gone"
@@ -176,6 +181,7 @@ class Reason(StrEnum):
     NOT_REPAIRABLE = "not_repairable"
     NO_REPAIR_FOUND = "no_repair_found"
     REPEATED_PATCH = "repeated_patch"
+    SAME_FAILURE = "same_failure"
     PATCH_REFUSED = "patch_refused"
     PATCH_CONFLICT = "patch_conflict"
     APPROVAL_EXPIRED = "approval_expired"
@@ -226,6 +232,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.PULL_REQUEST_DONE: "The pull request of the failed run is already merged or closed.",
     Reason.BASE_RED: "The base branch fails in the same way; this change did not cause it.",
     Reason.FIX_REVERTED: "The commit takes back a fix of Regreen; it is not offered again.",
+    Reason.TWIN_RUN: "Another failed run of the same workflow and commit is looked after in its place.",
     Reason.MERGE_QUEUE: "The run tested an entry of the merge queue; its branch is not Regreen's to repair.",
     Reason.TAG: "The run belongs to a tag that the default branch has left behind; tags are not moved.",
     Reason.REPOSITORY_GONE: "The repository or the run cannot be read: deleted, renamed, or out of reach.",
@@ -235,6 +242,7 @@ REASON_SENTENCES: Final[dict[Reason, str]] = {
     Reason.NOT_REPAIRABLE: "The diagnosis says this failure is not Regreen's to repair.",
     Reason.NO_REPAIR_FOUND: "No repair was found for this failure.",
     Reason.REPEATED_PATCH: "The next attempt would repeat a patch that CI already turned down.",
+    Reason.SAME_FAILURE: "Two attempts left the failure exactly as it was; a third would be a guess.",
     Reason.PATCH_REFUSED: "The gate refused the patch.",
     Reason.PATCH_CONFLICT: "The patch no longer applies to the branch.",
     Reason.APPROVAL_EXPIRED: "Nobody approved the patch in time.",
@@ -379,6 +387,8 @@ class RunSnapshot(Payload):
     """The branch is named like one of our fix branches, but its head commit is not by us."""
     reverts_fix: bool = False
     """The head commit takes back a fix of ours."""
+    twin_run: int | None = None
+    """Another failed run of the same push and workflow that is looked after in place of this one."""
 
     @property
     def target_branch(self) -> str:
@@ -794,6 +804,9 @@ class BranchRequest(Payload):
     failing_branch: Name
     failing_sha: Sha
     """The failing branch must still stand here, else nothing is written."""
+    workflow_id: int = 0
+    run_created_at: datetime | None = None
+    """When GitHub made the failed run, by which others of the push are known; None: none is looked for."""
 
 
 class BranchState(StrEnum):
@@ -809,6 +822,8 @@ class BranchState(StrEnum):
     """The fix pull request was closed; nothing was written."""
     MERGED = "merged"
     """The fix pull request was merged; nothing was written."""
+    TWIN = "twin"
+    """Another failed run of the same push and workflow is looked after instead; nothing was written."""
 
 
 class BranchResult(Payload):
@@ -816,6 +831,8 @@ class BranchResult(Payload):
 
     state: BranchState
     tip: Sha | None = None
+    twin_run: int | None = None
+    """The run that is looked after instead; None in every state but `twin`."""
 
 
 class PullRequestRequest(Payload):
@@ -898,6 +915,8 @@ class Report(Payload):
     model_calls: int = 0
     cost_usd: float | None = None
     """What the model calls cost; None where there were none, or a price is not known."""
+    unpublished: bool = False
+    """`proposal` is a patch that the gate let through and that is not on the fix branch."""
 
 
 class PostedReport(Payload):
@@ -905,6 +924,60 @@ class PostedReport(Payload):
 
     url: str = ""
     changed: bool = True
+
+
+class Need(StrEnum):
+    """What a human is needed for."""
+
+    APPROVAL = "approval"
+    """A patch waits for an answer."""
+    OUTCOME = "outcome"
+    """The remediation ended, and leaves the failure to a human."""
+    SETTINGS = "settings"
+    """The repository's own settings cannot be read, and nothing is done there until they can."""
+
+
+class Notice(Payload):
+    """Argument of `notify_human`. No text in it comes from outside."""
+
+    repository: Repository
+    run_id: int
+    need: Need
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    failure_class: FailureClass | None = None
+    pull_request: int | None = None
+    question: Name | None = None
+    """The patch id that waits, where one does."""
+
+    @property
+    def key(self) -> str:
+        """Names the message: the same need of the same remediation is told once."""
+        return "-".join(
+            (self.repository, str(self.run_id), self.need, self.question or self.outcome or "all")
+        )
+
+
+class NoticeState(StrEnum):
+    """What became of a notice."""
+
+    DELIVERED = "delivered"
+    NOT_CONFIGURED = "not_configured"
+    """There is no channel."""
+
+
+class NoticeResult(Payload):
+    """Result of `notify_human`."""
+
+    state: NoticeState
+
+
+class Notified(Payload):
+    """A human was told."""
+
+    need: Need
+    at: datetime
+    question: Name | None = None
 
 
 # ── checks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1140,3 +1213,5 @@ class Status(Payload):
     """What the model calls cost so far; None where there were none, or a price is not known."""
     orders: int = 0
     """Orders of humans that counted so far; `explain` and `help` are none."""
+    notified: tuple[Notified, ...] = ()
+    """What a human was told by the channel of `REGREEN_NOTIFY_URL`."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from datetime import datetime
 from typing import Final
 
 from temporalio.common import SearchAttributeKey
@@ -24,6 +25,11 @@ SKIP_MARKER: Final = "[skip-ci-remediation]"
 
 FIX_BRANCH_FAMILY: Final = "regreen"
 """What every fix branch's name begins with. A branch of this very name would leave git no room for them."""
+
+SIMULATION_FAMILY: Final = "regreen-simulation"
+"""What the name of every branch that is broken on purpose begins with."""
+SIMULATION_TRAILER: Final = "Regreen-Simulation: true"
+"""Ends the message of every commit that is made to break such a branch."""
 
 FIX_LABELS: Final = ("ci-fix", "automated-fix")
 
@@ -66,9 +72,14 @@ SEARCH_ATTRIBUTES: Final = (
 SETTINGS_MARKER: Final = "<!-- regreen settings -->"
 """Opens the comment that says what is wrong with a repository's settings."""
 
+_SIMULATION_BRANCH: Final = re.compile(rf"{SIMULATION_FAMILY}/[a-z-]+/\d{{8}}T\d{{6}}", re.ASCII)
 _WORKFLOW_ID: Final = re.compile(r"ci-remediation/([\w.-]+/[\w.-]+)/(\d+)", re.ASCII)
 _FIX_BRANCH: Final = re.compile(r"regreen/(\d+)", re.ASCII)
-_RUN_URL: Final = re.compile(r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
+_RUN_URL: Final = re.compile(r"(https?://[^/\s]+/)([\w.-]+/[\w.-]+)/actions/runs/(\d+)(?:[/?#].*)?", re.ASCII)
+_PULL_REQUEST_URL: Final = re.compile(
+    r"https?://[^/\s]+/([\w.-]+/[\w.-]+)/pull/(\d{1,9})(?:[/?#].*)?", re.ASCII
+)
+_LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 _QUEUE_BRANCH: Final = re.compile(r"gh-readonly-queue/.+/pr-(\d{1,18})-[0-9a-f]{40}", re.ASCII | re.DOTALL)
 _REVERT: Final = re.compile(
     r'Revert "(?:Fix [a-z -]+ in run (\d+)|Merge pull request #\d+ from [^\s"]+/regreen/(\d+))'
@@ -95,6 +106,21 @@ def parse_remediation_id(workflow_id: str) -> tuple[str, int] | None:
 def parse_run_url(url: str) -> tuple[str, int] | None:
     """The repository ("owner/name") and run id that a run's web address names, or None."""
     match = _RUN_URL.fullmatch(url)
+    return (match[2], int(match[3])) if match else None
+
+
+def home_of(run_url: str, run_id: int) -> str:
+    """The web address of a run's repository, by the run's own; empty where that is no address of this run.
+
+    It is GitHub's own word for where the repository is, so it holds after a renaming too.
+    """
+    match = _RUN_URL.fullmatch(run_url)
+    return f"{match[1]}{match[2]}" if match and int(match[3]) == run_id else ""
+
+
+def parse_pull_request_url(url: str) -> tuple[str, int] | None:
+    """The repository ("owner/name") and number that a pull request's web address names, or None."""
+    match = _PULL_REQUEST_URL.fullmatch(url)
     return (match[1], int(match[2])) if match else None
 
 
@@ -112,6 +138,21 @@ def parse_fix_branch(branch: str) -> int | None:
     """The run id that a fix branch names, or None for any other branch."""
     match = _FIX_BRANCH.fullmatch(branch)
     return int(match[1]) if match else None
+
+
+def simulation_branch(scenario: str, at: datetime) -> str:
+    """The branch that a simulation of `scenario` breaks."""
+    return f"{SIMULATION_FAMILY}/{scenario}/{at:%Y%m%dT%H%M%S}"
+
+
+def is_simulation_branch(branch: str) -> bool:
+    """Whether a branch has the name of one that was broken on purpose."""
+    return _SIMULATION_BRANCH.fullmatch(branch) is not None
+
+
+def is_login(text: str) -> bool:
+    """Whether `text` may be a person's login; those of an enterprise's managed users have an underscore."""
+    return _LOGIN.fullmatch(text) is not None
 
 
 def parse_queue_branch(branch: str) -> int | None:

@@ -79,6 +79,18 @@ SWEEP: Final = timedelta(minutes=30)
 SWEEP_PROGRESS: Final = timedelta(minutes=2)
 """Heartbeat of a sweep: between two repositories."""
 
+NOTICE_OUTAGE: Final = timedelta(hours=1)
+"""How long a channel that cannot be reached is tried: the comment at the failure says the same."""
+
+NOTICE_TRIES: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=5),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(minutes=5),
+    non_retryable_error_types=["TemporalTimeout:StartToClose"],
+)
+"""Only what was surely not delivered is sent again. A worker that died while it sent may have delivered it:
+one message too few is better than two."""
+
 OUTAGE_PAUSE: Final = timedelta(minutes=10)
 """How long a rerun waits when several jobs fail alike with the sign of an outage: most pass within it, and
 rerunning into one wastes the one rerun there is."""
@@ -204,6 +216,15 @@ FIND_FAILED_RUNS: Final = Step(
     SWEEP,
     SWEEP_PROGRESS,
 )
+NOTIFY_HUMAN: Final = Step(
+    "notify_human",
+    models.Notice,
+    models.NoticeResult,
+    PUBLISHER_QUEUE,
+    GITHUB_CALL,
+    schedule_to_close=NOTICE_OUTAGE,
+    retry=NOTICE_TRIES,
+)
 
 STEPS: Final = (
     READ_RUN,
@@ -230,6 +251,7 @@ STEPS: Final = (
     REPORT_BROKEN_SETTINGS,
     REQUEST_REVIEW,
     AUTHORISE_ORDER,
+    NOTIFY_HUMAN,
     FIND_FAILED_RUNS,
 )
 """All of them; a test holds this list against the activities the worker registers."""

@@ -45,6 +45,7 @@ class RemediationWorkflow:
         self._posting = asyncio.Lock()
         self._rerun_used = False
         self._ended_at: datetime | None = None
+        self._told: set[tuple[models.Need, str | None]] = set()
 
     @workflow.run
     async def run(
@@ -68,6 +69,8 @@ class RemediationWorkflow:
             ending = _ending_of(failure)
         await self._report(ending)
         self._put_on_record(ending)
+        if ending.outcome in models.CALLS_FOR_A_HUMAN:
+            await self._notify(models.Need.OUTCOME)
         disposition = await self._watch_merge(ending, self._case.request.limits)
         self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         if disposition is not None:
@@ -201,11 +204,13 @@ class RemediationWorkflow:
         self._case.heed(standing)
         self._know(attempts_allowed=self._case.request.limits.attempts)
         if standing.settings.problem:
-            await self._do(
+            said = await self._do(
                 policies.REPORT_BROKEN_SETTINGS,
                 self._case.broken_settings(),
                 "Say that they are broken",
             )
+            if said.changed:
+                await self._notify(models.Need.SETTINGS)
         return decisions.excluded(standing.settings, self._case.run)
 
     async def _gather_evidence(self) -> Ending | None:
@@ -225,13 +230,17 @@ class RemediationWorkflow:
             there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
             wanted = wanted.model_copy(update=there)
             base = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure")
-        return decisions.after_evidence(evidence, base)
+        ending = decisions.after_evidence(evidence, base)
+        return ending and (decisions.left_to(run.twin_run) or ending)
 
     async def _diagnose(self) -> Ending | None:
         self._enter(State.DIAGNOSIS)
         wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
         diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._know(diagnosis=diagnosis)
+        # A transient failure is each run's own: the rerun of one says nothing of the other.
+        if diagnosis.action is not models.Action.RERUN and self._case.run.twin_run is not None:
+            return decisions.left_to(self._case.run.twin_run)
         if self._case.request.policy.ask_model and consultation.wants_model(self._case.run, diagnosis):
             self._know(diagnosis=await self._ask_model(wanted, diagnosis))
         if self._wants_rerun():
@@ -379,13 +388,15 @@ class RemediationWorkflow:
         since, deadline = workflow.now(), self._case.request.limits.approval_deadline
         # A first patch has no pull request yet that could be closed.
         closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
-        await self._wait_until(
-            lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
-            deadline,
-            narration.at_most(
-                f"Wait for a human to approve patch {narration.plain(proposal.patch_id)}", deadline
-            ),
-        )
+        notice = asyncio.ensure_future(self._notify(models.Need.APPROVAL, proposal.patch_id))
+        try:
+            await self._wait_until(
+                lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
+                deadline,
+                narration.asking_approval(proposal, deadline),
+            )
+        finally:
+            notice.cancel()  # if the channel could not be reached until now, nobody needs to hear of it
         measures.approval_awaited(workflow.now() - since)
         self._know(question=None)
         if closable and self._closed:
@@ -409,10 +420,9 @@ class RemediationWorkflow:
         approval = self._case.status.approval
         self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
-        branch = await self._do(
-            policies.ADVANCE_FIX_BRANCH, target, f"Put it on {naming.fix_branch(target.run_id)}"
-        )
-        ending = decisions.after_branch(branch.state)
+        summary = f"Put it on {naming.fix_branch(target.run_id)}"
+        branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, summary)
+        ending = decisions.after_branch(branch)
         if ending is not None:
             return ending
         self._know(fix_head_sha=branch.tip or commit.sha)
@@ -462,6 +472,9 @@ class RemediationWorkflow:
         wanted = self._case.collect_evidence().model_copy(update=decisions.failed_fix_run(reading))
         evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
         self._know(evidence=evidence)
+        ending = decisions.unmoved(self._case.status.attempts, evidence)
+        if ending is not None and self._case.attempts_left and workflow.patched("same-failure-twice"):
+            return ending
         ending = decisions.after_evidence(evidence, None) or await self._diagnose()
         return ending if self._case.attempts_left else None
 
@@ -474,7 +487,8 @@ class RemediationWorkflow:
         try:
             if self._stop is not None:
                 await self._close_pull_request()
-            if self._case.status.run is not None and _is_said(ending):
+            asked = self._case.status.approval is not None
+            if self._case.status.run is not None and (asked or _is_said(ending)):
                 await self._post()
         except ActivityError as failure:
             workflow.logger.warning("the outcome could not be reported: %s", failure.cause)
@@ -570,6 +584,29 @@ class RemediationWorkflow:
         async with self._posting:  # two at once could each find no comment, and leave two
             report = self._case.post_report(workflow.info().workflow_id)
             await carry_out(policies.POST_REPORT, report, narration.posting(self._case.status))
+
+    async def _notify(self, need: models.Need, question: str | None = None) -> None:
+        """Tell a human that they are needed, once for each need; that it fails changes nothing.
+
+        Where the run could be read, its standing says whether there is a channel. So a history without one
+        holds nothing of this, and older ones replay.
+        """
+        if self._case.status.run is None:
+            told = workflow.patched("notify-without-run")
+        else:
+            told = self._case.standing.notifies
+        if not told or (need, question) in self._told:
+            return
+        self._told.add((need, question))
+        wanted = self._case.notice(need, question)
+        try:
+            result = await carry_out(policies.NOTIFY_HUMAN, wanted, "Tell the channel: a human is needed")
+        except ActivityError as failure:
+            workflow.logger.warning("no human could be told: %s", failure.cause)
+            return
+        if result.state is models.NoticeState.DELIVERED:
+            notified = models.Notified(need=need, at=workflow.now(), question=question)
+            self._know(notified=(*self._case.status.notified, notified))
 
     async def _close_pull_request(self) -> None:
         pull_request = self._case.status.pull_request

@@ -149,6 +149,8 @@ class Standing(Payload):
     settings: SettingsReading = SettingsReading()
     opened_today: int = 0
     """Fix pull requests opened in the repository within 24 hours."""
+    notifies: bool = False
+    """Whether there is a channel by which humans are told that they are needed."""
     attempts: tuple[Name, ...] = ()
     """The fingerprint that each commit was against, of those in fix pull requests for the same branch that
     were not merged."""

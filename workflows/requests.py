@@ -18,6 +18,8 @@ from workflows.models import (
     GateVerdict,
     LabelRequest,
     Limits,
+    Need,
+    Notice,
     PatchRequest,
     Proposal,
     PullRequestRef,
@@ -98,6 +100,20 @@ class Case:
     def settings(self) -> RepositorySettings:
         """The repository's own settings; the defaults until they are known."""
         return self.standing.settings.settings
+
+    def notice(self, need: Need, question: str | None = None) -> Notice:
+        """Argument of `notify_human`."""
+        status = self.status
+        return Notice(
+            repository=self.request.repository,
+            run_id=self.request.run_id,
+            need=need,
+            outcome=status.outcome,
+            reason=status.reason,
+            failure_class=status.diagnosis.failure_class if status.diagnosis else None,
+            pull_request=status.pull_request.number if status.pull_request else None,
+            question=question,
+        )
 
     def broken_settings(self) -> SettingsProblem:
         """Argument of `report_broken_settings`."""
@@ -191,6 +207,8 @@ class Case:
             commit=commit,
             failing_branch=self.run.target_branch,
             failing_sha=self.run.head_sha,
+            workflow_id=self.run.workflow_id,
+            run_created_at=None if self.run.head_is_fork else self.run.created_at,
         )
 
     def open_pull_request(self) -> PullRequestRequest:
@@ -285,7 +303,16 @@ class Case:
             turned_down=self.status.turned_down,
             model_calls=self.status.model_calls,
             cost_usd=self.status.cost_usd,
+            unpublished=self._has_unpublished_patch(),
         )
+
+    def _has_unpublished_patch(self) -> bool:
+        proposal, verdict = self.status.proposal, self.status.verdict
+        if proposal is None or not proposal.diff or verdict is None:
+            return False
+        # Once it is published, the fix branch's head is no longer what the patch was made for.
+        waits = proposal.base_sha == (self.status.fix_head_sha or self.run.head_sha)
+        return waits and verdict.decision is not GateDecision.REFUSED
 
     def needs_approval(self, result: AttemptResult) -> bool:
         """Whether the gate wants a human to approve this patch."""

@@ -100,6 +100,7 @@ class Session:
             base_sha=self._request.base_sha,
             diff=self.diff,
             jobs=_bare(self._request.evidence.jobs),
+            workflow_path=self._request.workflow_path,
             tag=self._start.tag,
             patch_bytes=self._request.limits.patch_bytes,
             calls=self._calls,

@@ -25,7 +25,7 @@ RESULT_CHARACTERS: Final = 12_000
 """Of one tool's answer: some 200 lines of source."""
 
 Block = dict[str, Any]
-"""One block of a message, as the Messages API has it. A model's own blocks go back to it unchanged."""
+"""One block of a message, as the Messages API has it. A model gets its own back as history has them."""
 ResultText = Annotated[str, Field(max_length=2 * RESULT_CHARACTERS)]
 """Room for what delimits an answer, beside the answer."""
 
@@ -116,6 +116,8 @@ class ToolsRequest(Payload):
     """What the session has changed so far, against `base_sha`."""
     jobs: tuple[FailedJob, ...]
     """The failed jobs without their excerpts: which commands may run, which logs may be read."""
+    workflow_path: Name = ""
+    """The run's workflow file, which says in which environment they run."""
     tag: Name
     patch_bytes: int
     """Largest diff; edits that lead to a larger one are dropped."""

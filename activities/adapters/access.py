@@ -1,6 +1,8 @@
 """Questions about our own access to GitHub: who we are, what we may do, whether events reach us."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Awaitable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import httpx2
@@ -12,7 +14,9 @@ from activities.adapters.records import Record, Text
 from activities.adapters.wire import Wire, api_path
 from activities.errors import PermanentError
 
-_PAGE: Final = 30
+_PAGE: Final = 100
+DELIVERIES: Final = 100
+"""As many as GitHub shows at once."""
 _HOOKS: Final = "repository_hooks"
 
 
@@ -57,6 +61,7 @@ class DeliveryRecord(Record):
     event: Text = ""
     status: Text = ""
     status_code: int = 0
+    delivered_at: datetime | None = None
 
 
 class RepositoryAccess(Record):
@@ -111,16 +116,15 @@ class Access:
         return read(InstallationRecord, found) if found is not None else None
 
     async def installations(self) -> list[InstallationRecord]:
-        """Where the App is installed, the first page of it."""
-        found = await self._wire.get(
-            api_path("app", "installations", per_page=_PAGE), jwt=self._credentials.app_jwt()
-        )
-        return [read(InstallationRecord, each) for each in found]
+        """Where the App is installed."""
+        path = api_path("app", "installations", per_page=_PAGE)
+        pages = self._wire.pages(path, jwt=self._credentials.app_jwt())
+        return [read(InstallationRecord, each) async for each in pages]
 
     async def app_hook(self) -> tuple[HookRecord, list[DeliveryRecord]]:
         """The App's webhook and what was sent to it last, newest first."""
         hook = read(HookRecord, await self._as_app("app", "hook", "config"))
-        sent = await none_when_missing(self._as_app("app", "hook", "deliveries"))
+        sent = await none_when_missing(self._as_app("app", "hook", "deliveries", per_page=DELIVERIES))
         return hook, [read(DeliveryRecord, each) for each in sent or ()]
 
     async def scopes(self) -> tuple[str, tuple[str, ...] | None]:
@@ -143,24 +147,35 @@ class Access:
         for each in found:
             config = read(_HookConfig, each)
             hook = read(HookRecord, {"id": config.id, "events": config.events, **config.config})
-            sent = await none_when_missing(self._get(repository, _HOOKS, "hooks", config.id, "deliveries"))
+            sent = await none_when_missing(self._deliveries(repository, config.id))
             hooks.append((hook, [read(DeliveryRecord, one) for one in sent or ()]))
         return hooks
+
+    def _deliveries(self, repository: str, hook_id: int) -> Awaitable[Any]:
+        return self._get(repository, _HOOKS, "hooks", hook_id, "deliveries", per_page=DELIVERIES)
 
     async def repository(self, repository: str) -> RepositoryAccess:
         """The repository."""
         return read(RepositoryAccess, await self._get(repository, "metadata"))
 
     async def workflows(self, repository: str) -> list[WorkflowRecord]:
-        """The repository's workflows, the first hundred."""
-        found = await self._get(repository, "actions", "actions", "workflows", per_page=100)
-        return [read(WorkflowRecord, each) for each in found.get("workflows", ())]
+        """The repository's workflows."""
+        token = await self._credentials.token(repository, {"actions": "read"})
+        path = api_path("repos", repository, "actions", "workflows", per_page=_PAGE)
+        pages = self._wire.pages(path, key="workflows", token=token)
+        return [read(WorkflowRecord, each) async for each in pages]
 
     async def file(self, repository: str, path: str, ref: str) -> bytes:
         """A file's bytes at a branch."""
         token = await self._credentials.token(repository, {"contents": "read"})
         address = api_path("repos", repository, "contents", path, ref=ref)
         return await self._wire.get_raw(address, token=token)
+
+    async def run_event(self, repository: str, run_id: int) -> bytes:
+        """The body of the webhook event by which GitHub tells of a run, made of the run as it stands now."""
+        run = await self._get(repository, "actions", "actions", "runs", run_id)
+        event = {"action": "completed", "workflow_run": run, "repository": run.get("repository")}
+        return json.dumps(event).encode()
 
     async def refused(self, repository: str, ref: str, permissions: Mapping[str, str]) -> dict[str, str]:
         """Which of the permissions to read are turned down when they are tried."""
@@ -184,5 +199,5 @@ class Access:
         token = await self._credentials.token(repository, {permission: "read"})
         return await self._wire.get(api_path("repos", repository, *segments, **query), token=token)
 
-    async def _as_app(self, *segments: str) -> Any:
-        return await self._wire.get(api_path(*segments), jwt=self._credentials.app_jwt())
+    async def _as_app(self, *segments: str, **query: int) -> Any:
+        return await self._wire.get(api_path(*segments, **query), jwt=self._credentials.app_jwt())

@@ -38,17 +38,16 @@ class AuthorisedWire:
     ) -> T:
         """What `ask` answers when given a token; asked once more when a cached token had died."""
         account = self._credentials.account(repository)
-        token = await self._credentials.token(repository, permissions)
-        try:
-            async with self._turns.writing(account) if writes else self._turns.reading(account):
-                return await ask(token)
-        except PermanentError as error:
-            # An installation token dies early when the App is installed anew or suspended for a while.
-            if error.kind != "unauthorised" or token is None or not self._credentials.discard(token):
-                raise
-        token = await self._credentials.token(repository, permissions)
         async with self._turns.writing(account) if writes else self._turns.reading(account):
-            return await ask(token)
+            # Within the turn: a token is asked of GitHub too, and nobody asks while it asks to wait.
+            token = await self._credentials.token(repository, permissions)
+            try:
+                return await ask(token)
+            except PermanentError as error:
+                # An installation token dies early when the App is installed anew or suspended for a while.
+                if error.kind != "unauthorised" or token is None or not self._credentials.discard(token):
+                    raise
+            return await ask(await self._credentials.token(repository, permissions))
 
     async def get(self, record: type[R], repository: str, path: str, permissions: Mapping[str, str]) -> R:
         """The resource at `path`."""
@@ -80,6 +79,12 @@ class AuthorisedWire:
             repository, permissions, lambda token: self._wire.patch(path, data, token=token), writes=True
         )
         return read(record, answer)
+
+    async def delete(self, repository: str, path: str, permissions: Mapping[str, str]) -> None:
+        """Remove the resource at `path`."""
+        await self.authorised(
+            repository, permissions, lambda token: self._wire.delete(path, token=token), writes=True
+        )
 
     async def list(
         self,

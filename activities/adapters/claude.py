@@ -31,6 +31,7 @@ TURN_TOKENS: Final = 16_000
 """Bound of one reply in a conversation, thinking and edits included."""
 _TIMEOUT_SECONDS: Final = 240.0
 """Between two bytes of an answer; the activity's own time-out bounds the whole call."""
+_LOOK_UP_SECONDS: Final = 10.0
 _MESSAGE_CHARACTERS: Final = 300
 
 
@@ -144,6 +145,15 @@ class Claude:
             reply = self._read(message)
             used(span, reply.use)
         return reply
+
+    async def look_up(self) -> None:
+        """Ask whether the key may use the model, which costs nothing. Of the Claude API alone.
+
+        Raises:
+            AdapterError: As for `ask`.
+        """
+        async with self._calling() as client:
+            await client.models.retrieve(self._access.model, timeout=_LOOK_UP_SECONDS)
 
     async def converse(self, conversation: Conversation) -> Turn:
         """One paid reply in a conversation, whatever it is.

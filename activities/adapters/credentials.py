@@ -53,6 +53,10 @@ class Credentials(abc.ABC):
         """
         return []
 
+    def current_name(self, repository: str) -> str:
+        """What a repository is called now, as far as giving out tokens for it has shown."""
+        return repository
+
     def account(self, repository: str) -> str:
         """Whose limits a request for `repository` counts against: a name for ordering requests."""
         del repository
@@ -131,6 +135,9 @@ class AppInstallation(Credentials):
         self._minted: dict[_Key, _Minted] = {}
         self._locks: defaultdict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def current_name(self, repository: str) -> str:  # noqa: D102
+        return self._names.get(repository.lower(), repository)
+
     def account(self, repository: str) -> str:  # noqa: D102
         return repository.partition("/")[0].lower()
 
@@ -180,7 +187,7 @@ class AppInstallation(Credentials):
 
     async def _mint(self, repository: str, permissions: Mapping[str, str] | None) -> _Minted:
         installation = await self._installation(repository)
-        name = self._names.get(repository.lower(), repository)
+        name = self.current_name(repository)
         try:
             return await self._ask(installation, name, permissions)
         except PermanentError as error:

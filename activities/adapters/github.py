@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx2
 
@@ -32,6 +32,7 @@ from activities.adapters.records import (
     InstalledRepository,
     Job,
     LogDownload,
+    NamedRef,
     PullRequestRecord,
     RepositoryRecord,
     Step,
@@ -300,18 +301,20 @@ class GitHub:
         return (await self._api.post(GitObject, repository, path, data, _CONTENTS_WRITE)).sha
 
     async def create_tree(
-        self, repository: str, base_tree: str, entries: Sequence[Mapping[str, str]], *, workflows: bool
+        self, repository: str, base_tree: str | None, entries: Sequence[Mapping[str, str]], *, workflows: bool
     ) -> str:
         """Store a tree: `base_tree` with `entries` put over it. The same content gives the same tree.
 
         Args:
             repository: "owner/name".
-            base_tree: The tree to start from.
+            base_tree: The tree to start from; None for an empty one.
             entries: GitHub's tree entries: path, mode, type, and content or sha.
             workflows: True when a workflow file is among them, which takes a permission of its own.
         """
         path = api_path("repos", repository, "git", "trees")
-        data = {"base_tree": base_tree, "tree": [dict(entry) for entry in entries]}
+        data: dict[str, Any] = {"tree": [dict(entry) for entry in entries]}
+        if base_tree is not None:
+            data["base_tree"] = base_tree
         permissions = _WORKFLOWS_WRITE if workflows else _CONTENTS_WRITE
         return (await self._api.post(GitObject, repository, path, data, permissions)).sha
 
@@ -323,16 +326,46 @@ class GitHub:
 
     async def create_fix_branch(self, repository: str, branch: str, sha: str, *, workflows: bool) -> None:
         """Create a fix branch. `invalid` when it exists; `forbidden` for any other branch."""
-        data = {"ref": f"refs/heads/{_fix_branch_only(branch)}", "sha": sha}
+        permissions = _WORKFLOWS_WRITE if workflows else _CONTENTS_WRITE
+        await self._create_branch(repository, _fix_branch_only(branch), sha, permissions)
+
+    async def create_simulation_branch(self, repository: str, branch: str, sha: str) -> None:
+        """Create a branch that is to be broken on purpose; `forbidden` for any other branch."""
+        await self._create_branch(repository, _simulation_only(branch), sha, _WORKFLOWS_WRITE)
+
+    async def _create_branch(
+        self, repository: str, branch: str, sha: str, permissions: Mapping[str, str]
+    ) -> None:
         path = api_path("repos", repository, "git", "refs")
-        await self._api.order(repository, path, data, _WORKFLOWS_WRITE if workflows else _CONTENTS_WRITE)
+        data = {"ref": f"refs/heads/{branch}", "sha": sha}
+        await self._api.order(repository, path, data, permissions)
 
     async def forward_fix_branch(self, repository: str, branch: str, sha: str, *, workflows: bool) -> None:
         """Move a fix branch forward. `invalid` when that would drop a commit, `forbidden` for others."""
-        path = api_path("repos", repository, "git", "refs", "heads", _fix_branch_only(branch))
-        data = {"sha": sha, "force": False}
         permissions = _WORKFLOWS_WRITE if workflows else _CONTENTS_WRITE
-        await self._api.patch(GitRef, repository, path, data, permissions)
+        await self._forward_branch(repository, _fix_branch_only(branch), sha, permissions)
+
+    async def forward_simulation_branch(self, repository: str, branch: str, sha: str) -> None:
+        """Move a branch that is to be broken on purpose; `forbidden` for others."""
+        await self._forward_branch(repository, _simulation_only(branch), sha, _WORKFLOWS_WRITE)
+
+    async def _forward_branch(
+        self, repository: str, branch: str, sha: str, permissions: Mapping[str, str]
+    ) -> None:
+        path = api_path("repos", repository, "git", "refs", "heads", branch)
+        await self._api.patch(GitRef, repository, path, {"sha": sha, "force": False}, permissions)
+
+    async def list_branches(self, repository: str, prefix: str) -> list[tuple[str, str]]:
+        """The branches whose name begins with `prefix`, each with its commit."""
+        path = api_path("repos", repository, "git", "matching-refs", "heads", prefix)
+        found = await self._api.list(NamedRef, repository, path, _CONTENTS_READ)
+        return [(each.ref.removeprefix("refs/heads/"), each.sha) for each in found]
+
+    async def delete_own_branch(self, repository: str, branch: str) -> None:
+        """Delete a fix branch or a simulation's; `forbidden` for any other, `invalid` where it is gone."""
+        own = branch if naming.is_simulation_branch(branch) else _fix_branch_only(branch)
+        path = api_path("repos", repository, "git", "refs", "heads", own)
+        await self._api.delete(repository, path, _CONTENTS_WRITE)
 
     # ── pull requests, comments, people ─────────────────────────────────────────────────────────────────────
 
@@ -514,6 +547,12 @@ async def _none_when_forbidden(answer: Awaitable[T]) -> T | None:
         if error.kind == "forbidden":
             return None
         raise
+
+
+def _simulation_only(branch: str) -> str:
+    if not naming.is_simulation_branch(branch):
+        raise PermanentError("a simulation writes to its own branches only", kind="forbidden")
+    return branch
 
 
 def _fix_branch_only(branch: str) -> str:

@@ -215,6 +215,12 @@ class GitRef(Record):
     sha: str = Field(validation_alias=AliasPath("object", "sha"))
 
 
+class NamedRef(GitRef):
+    """A branch as listings show it."""
+
+    ref: str
+
+
 class Blob(Record):
     """A file's content."""
 

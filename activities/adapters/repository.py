@@ -32,6 +32,7 @@ _FETCH_OPTIONS: Final = ("--quiet", "--no-tags", "--no-recurse-submodules", "--n
 _LOCK_SECONDS: Final = 600.0
 _LOCK_POLL_SECONDS: Final = 0.05
 
+_READ: Final = {"contents": "read"}
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _ATTRIBUTES: Final = "* -text -eol -filter -ident -working-tree-encoding\n"
@@ -107,9 +108,24 @@ class RepositoryMirrors:
         if not _SHA.fullmatch(sha):
             raise PermanentError(f"not a commit id: {sha[:60]!r}", kind="invalid")
         if not _holds(mirror, sha):
-            token = await self._credentials.token(repository, {"contents": "read"})
-            await pulse.run(lambda: self._fetch(_Wanted(repository, sha, token), mirror, pulse))
+            token = await self._credentials.token(repository, _READ)
+            try:
+                await self._fetch_by_name(repository, sha, token, pulse)
+            except PermanentError as error:
+                # Git follows no redirect, for it would take the token along. Of a repository with a new name,
+                # asking for a token shows that name; a token that was at hand did not.
+                tried = self._credentials.current_name(repository)
+                if error.kind != "not_found" or token is None or not self._credentials.discard(token):
+                    raise
+                token = await self._credentials.token(repository, _READ)
+                if self._credentials.current_name(repository) == tried:
+                    raise
+                await self._fetch_by_name(repository, sha, token, pulse)
         return mirror
+
+    async def _fetch_by_name(self, repository: str, sha: str, token: str | None, pulse: Pulse) -> None:
+        wanted = _Wanted(self._credentials.current_name(repository), sha, token)
+        await pulse.run(lambda: self._fetch(wanted, self._mirror(repository), pulse))
 
     def sweep(self) -> int:
         """Remove the workspaces whose owner is gone; how many there were."""

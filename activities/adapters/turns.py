@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from activities.errors import ThrottledError
+from activities.errors import PermanentError, ThrottledError
 
 WRITE_SPACING: Final = timedelta(seconds=1)
 """What GitHub advises between requests that change something (docs.github.com, "Best practices for using the
@@ -109,3 +109,17 @@ class Turns:
         delay = min(error.delay * factor, _LONGEST_HOLD)
         line.held_until = max(line.held_until, self._clock() + delay.total_seconds())
         return ThrottledError(str(error), delay=delay)
+
+
+class NoWrites(Turns):
+    """Nobody's turn to write ever comes."""
+
+    @asynccontextmanager
+    async def writing(self, account: str) -> AsyncIterator[None]:
+        """Never let a request through that changes something.
+
+        Raises:
+            PermanentError: Always, as `forbidden`.
+        """
+        raise PermanentError(f"nothing may be written for {account} in a rehearsal", kind="forbidden")
+        yield

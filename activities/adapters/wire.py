@@ -193,7 +193,7 @@ class Wire:
             path: The first page.
             key: The member that holds the items, where a page is an object.
             token: Sent with every page.
-            jwt: Sent in its place, to speak as the App.
+            jwt: Sent instead of `token`, to speak for an App.
         """
         seen = 0
         listing = self._session.getiter(path, None, oauth_token=token, jwt=jwt, iterable_key=key)
@@ -214,3 +214,8 @@ class Wire:
         """The decoded JSON answer to a PATCH of `data` as JSON."""
         with translated():
             return await self._session.patch(path, None, data=data, oauth_token=token)
+
+    async def delete(self, path: str, *, token: str | None = None) -> None:
+        """Remove a resource."""
+        with translated():
+            await self._session.delete(path, None, oauth_token=token)

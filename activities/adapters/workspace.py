@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -106,6 +107,14 @@ class Workspace:
         """The content that a file has in the commit; None where the commit holds no such file."""
         mode, oid = self._base.get(path, ("", ""))
         return self._git("cat-file", "blob", oid) if mode not in {"", _SUBMODULE} else None
+
+    def before(self, path: str) -> tuple[bytes, ...]:
+        """What a file holds in the parents of the commit, the first parent first; as far as they hold it."""
+        header = self._git("cat-file", "commit", self.sha).partition(b"\n\n")[0].decode(errors="replace")
+        parents = re.findall(r"^parent ([0-9a-f]{40})$", header, re.MULTILINE)
+        listed = [self._git("ls-tree", "-z", parent, "--", path, allowed=(0, 128)) for parent in parents]
+        blobs = [re.match(rb"\d+ blob ([0-9a-f]{40})\t", each) for each in listed]
+        return tuple(self._git("cat-file", "blob", blob[1].decode()) for blob in blobs if blob)
 
     def restore(self, paths: Iterable[str]) -> None:
         """Give files the content that they have in the commit."""

@@ -22,6 +22,7 @@ from activities.checks.verdict import (
 from activities.errors import PermanentError, translating
 from activities.publishing.repository import read_standing
 from activities.publishing.switch import WriteSwitch
+from activities.publishing.twins import Origin, find_twin
 from workflows import naming
 from workflows.models import (
     ChecksReading,
@@ -30,6 +31,7 @@ from workflows.models import (
     RerunRequest,
     RerunResult,
     RerunState,
+    RunSnapshot,
     TriageRequest,
 )
 from workflows.repository_settings import TriagedRun
@@ -47,11 +49,13 @@ class ChecksActivities:
     Args:
         github: Where the runs are.
         switch: Asked before a rerun.
+        notifies: Whether there is a channel by which humans are told that they are needed.
     """
 
-    def __init__(self, github: GitHub, switch: WriteSwitch) -> None:
+    def __init__(self, github: GitHub, switch: WriteSwitch, *, notifies: bool = False) -> None:
         self._github = github
         self._switch = switch
+        self._notifies = notifies
 
     @activity.defn
     @translating
@@ -74,10 +78,13 @@ class ChecksActivities:
             fix_branch_tip=fix_tip,
             base_run=await self._base_run(run, home, head, default_branch),
         )
-        standing = None
-        if request.with_standing:
-            standing = await read_standing(self._github, self._switch, found)
-        return TriagedRun(**dict(found), standing=standing)
+        if not request.with_standing:
+            return TriagedRun(**dict(found))
+        standing, twin = await asyncio.gather(
+            read_standing(self._github, self._switch, found), self._twin(found)
+        )
+        standing = standing.model_copy(update={"notifies": self._notifies})
+        return TriagedRun(**{**dict(found), "twin_run": twin}, standing=standing)
 
     @activity.defn
     @translating
@@ -125,6 +132,10 @@ class ChecksActivities:
     async def _later_attempt(self, request: RerunRequest) -> int | None:
         run = await self._github.get_run(request.repository, request.run_id)
         return run.run_attempt if run.run_attempt > request.run_attempt else None
+
+    async def _twin(self, run: RunSnapshot) -> int | None:
+        # A fork's push makes runs in the fork, and one here.
+        return None if run.head_is_fork else await find_twin(self._github, Origin.of(run))
 
     async def _base_run(
         self, run: WorkflowRun, home: str, head: Head, default_branch: str

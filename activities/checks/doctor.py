@@ -7,7 +7,7 @@ from typing import Final
 
 from activities.adapters import permissions
 from activities.adapters.access import Access, AppRecord, InstallationRecord
-from activities.checks.deliveries import judge_hooks
+from activities.checks.deliveries import Hook, judge_hooks
 from activities.checks.findings import Finding, fine, problem, warning
 from activities.errors import AdapterError, PermanentError
 from activities.publishing.ci_start import Fix, plan
@@ -120,8 +120,11 @@ async def _examine_app(part: Part, access: Access, repository: str | None) -> As
             yield finding
     if part is Part.PUBLISHER:
         hook = await access.app_hook()
-        own = await access.repository_hooks(repository) if repository and not hook[0].url else None
-        for finding in judge_hooks([hook, *(own or ())], set(app.events)):
+        hooks: list[Hook] | None = [hook]
+        if repository and not hook[0].url:
+            own = await access.repository_hooks(repository)
+            hooks = None if own is None else [hook, *own]
+        for finding in judge_hooks(hooks, set(app.events)):
             yield finding
 
 

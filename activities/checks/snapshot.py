@@ -1,6 +1,5 @@
 """What a run looks like from outside: the facts triage decides by."""
 
-import re
 from typing import Final
 
 from activities.adapters.github import WorkflowRun
@@ -10,7 +9,6 @@ from workflows.models import RunSnapshot
 
 _BOT_PREFIXES: Final = ("dependabot/", "renovate/", "snyk-", "pyup-", "imgbot", "greenkeeper/", "whitesource")
 _BOT_SUFFIX: Final = "[bot]"
-_LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
 
 
 def is_bots_branch(run: WorkflowRun) -> bool:
@@ -80,6 +78,6 @@ def is_fork(run: WorkflowRun, repository: str) -> bool:
 
 def author_login(run: WorkflowRun) -> str:
     """Who pushed, when that is a person with a well-formed login; else empty."""
-    if run.actor_type not in {"User", ""} or not _LOGIN.fullmatch(run.actor_login):
+    if run.actor_type not in {"User", ""} or not naming.is_login(run.actor_login):
         return ""
     return run.actor_login

@@ -1,8 +1,9 @@
 """What one row of the rule table is."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
 from activities.needles import search
@@ -63,30 +64,24 @@ class Rule:
     """The `permissions:` entry whose absence this is."""
     source: str = "the tool's own output"
     """Where the wording is known from."""
-    _compiled: dict[str, re.Pattern[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        for name in ("pattern", "also", "command"):
-            if text := getattr(self, name):
-                self._compiled[name] = re.compile(text, re.MULTILINE)
 
     def match(self, excerpt: str, command: str, exit_code: int | None) -> tuple[bool, re.Match[str] | None]:
         """Whether the rule applies, and where its pattern matched; no place for a rule without a pattern."""
         if self.exit_code is not None and exit_code != self.exit_code:
             return False, None
-        if "command" in self._compiled and not self._compiled["command"].search(command):
+        if self.command and not _compiled(self.command).search(command):
             return False, None
-        if "also" in self._compiled and not search(self._compiled["also"], excerpt):
+        if self.also and not search(_compiled(self.also), excerpt):
             return False, None
-        if "pattern" not in self._compiled:
+        if not self.pattern:
             return True, None
-        place = search(self._compiled["pattern"], excerpt)
+        place = search(_compiled(self.pattern), excerpt)
         return place is not None, place
 
     @property
-    def patterns(self) -> list[re.Pattern[str]]:
+    def patterns(self) -> list[str]:
         """What must match the excerpt, all of it."""
-        return [self._compiled[name] for name in ("pattern", "also") if name in self._compiled]
+        return [pattern for pattern in (self.pattern, self.also) if pattern]
 
     @property
     def is_transient(self) -> bool:
@@ -102,3 +97,8 @@ class Rule:
     def usual_blame(self) -> Blame:
         """Whose failure it is."""
         return self.blame or (Blame.ENVIRONMENT if self.is_transient else Blame.THIS_CHANGE)
+
+
+@cache  # few of the table's hundreds are ever tried on one log
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.MULTILINE)

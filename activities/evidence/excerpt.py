@@ -30,7 +30,7 @@ class ExaminedLog(NamedTuple):
     log_bytes: int
     """Of the plain text."""
     problem: str | None
-    """Why less was read than there ought to be."""
+    """Why less was read than there ought to be, or what was taken otherwise than it stands there."""
 
 
 def examine_log(
@@ -53,13 +53,15 @@ def examine_log(
         candidates = weigh(scan, budget_bytes, known)
         total = scan.log.total_lines
     layout, text = _choose(candidates, total, budget_bytes)
+    ranges, numbers = layout.ranges, tuple(number for number, _ in layout.entries)
+    if log.one_line:
+        total, ranges, numbers = 1, ((1, 1),), tuple(number and 1 for number in numbers)
     excerpt = Excerpt(
         text=text,
         total_lines=total,
-        omitted_lines=total - sum(last - first + 1 for first, last in layout.ranges),
-        ranges=layout.ranges,
+        omitted_lines=total - sum(last - first + 1 for first, last in ranges),
+        ranges=ranges,
     )
-    numbers = tuple(number for number, _ in layout.entries)
     return ExaminedLog(excerpt, numbers, scan.exit_code, log.size, log.problem)
 
 
@@ -81,8 +83,9 @@ def _choose(lines: list[Line], total_lines: int, budget_bytes: int) -> tuple[Lay
         layout = chosen(allowed)
     allowed = min(allowed, sum(costs))
     while True:
-        text = layout.text()
-        excess = len(text.encode()) - budget_bytes
+        excess = layout.size - budget_bytes
+        text = layout.text() if excess <= 0 else ""
+        excess = max(excess, len(text.encode()) - budget_bytes)
         if excess <= 0 or not layout.ranges:
             return layout, text
         allowed -= excess

@@ -10,7 +10,7 @@ new version.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from activities.evidence.signals import loudness, names_finding
@@ -48,6 +48,7 @@ _SUBSTITUTIONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"#(?:[\s.,:/-]*#)+"), "#"),
     (re.compile(r"\s+"), " "),
 )
+_BETWEEN: Final = "\0"
 _NO_CAUSE: Final = re.compile(
     r"##\[error\]Process completed|exit(?:ed)? (?:code|status|with)|^… |^\s*\^+\s*$|short test summary",
     re.IGNORECASE,
@@ -62,16 +63,16 @@ def fingerprint(excerpt: str, command: str | None) -> str:
         command: The failing step's command, or its name where the command is unknown.
     """
     lines = excerpt.splitlines()
+    telling = [line for line in lines if _tells(line)]
     distinct: dict[str, None] = {}
-    for line in lines:
-        if _tells(line):
-            distinct.setdefault(normalise(line))
-            if len(distinct) == _LINES_HASHED:
-                break
+    for first in range(0, len(telling), _LINES_HASHED):
+        distinct |= dict.fromkeys(_normalised(telling[first : first + _LINES_HASHED]))
+        if len(distinct) >= _LINES_HASHED:
+            break
     if not distinct:
         plain = [line for line in lines if line.strip() and not _NO_CAUSE.search(line)]
-        distinct = dict.fromkeys(normalise(line) for line in plain[-_LINES_FALLEN_BACK_ON:])
-    return _digest([normalise(command or ""), *sorted(distinct)])
+        distinct = dict.fromkeys(_normalised(plain[-_LINES_FALLEN_BACK_ON:]))
+    return _digest([normalise(command or ""), *sorted(list(distinct)[:_LINES_HASHED])])
 
 
 def _tells(line: str) -> bool:
@@ -88,9 +89,15 @@ def combine(fingerprints: Iterable[str]) -> str:
 
 def normalise(line: str) -> str:
     """`line` without what changes from run to run."""
+    return _normalised([line])[0]
+
+
+def _normalised(lines: Sequence[str]) -> list[str]:
+    """Many lines at once, at a fraction of the cost: no pattern matches the zero byte between them."""
+    text = _BETWEEN.join(lines)
     for pattern, replacement in _SUBSTITUTIONS:
-        line = pattern.sub(replacement, line)
-    return line.strip()
+        text = pattern.sub(replacement, text)
+    return [line.strip() for line in text.split(_BETWEEN)]
 
 
 def _digest(parts: Iterable[str]) -> str:

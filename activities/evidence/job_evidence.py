@@ -20,7 +20,7 @@ from activities.evidence.fingerprint import fingerprint
 from activities.evidence.green_log import GreenLogs
 from activities.evidence.job_source import JobSources
 from activities.evidence.log_cache import JobLog, LogCache
-from activities.evidence.logged_command import logged_command
+from activities.evidence.logged_command import command_as_run
 from activities.evidence.redaction import redact
 from workflows.models import Annotation, Excerpt, FailedJob
 
@@ -74,8 +74,8 @@ class JobEvidence:
         annotations, unread = await self._annotations(job)
         async with self._logs.open(self._repository, job.id, beat) as log:
             command = source.command.command
-            if command is None and step is not None and log.path is not None:
-                command = await asyncio.to_thread(logged_command, log.path)
+            if step is not None and log.path is not None:
+                command = await asyncio.to_thread(command_as_run, command, log.path)
             known = await self._known_lines(log, job.name, beat)
             excerpt, exit_code = await asyncio.to_thread(
                 self._examine, log, annotations, _first_line(command, step_name), known

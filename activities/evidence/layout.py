@@ -41,10 +41,18 @@ class Layout(NamedTuple):
     def text(self) -> str:
         """The entries, one a line, redacted and shortened.
 
-        In this order: half of a token would not be recognised.
+        In this order: half of a token would not be recognised. A line of the log that looks like a note has
+        its dots spelled out, so that whoever reads the text alone can tell the two apart.
         """
         lines = redact("\n".join(text for _, text in self.entries)).split("\n")
-        return "\n".join(map(shortened, lines))
+        return "\n".join(
+            _unlike_a_note(shortened(line)) if number else line
+            for line, (number, _) in zip(lines, self.entries, strict=False)
+        )
+
+
+def _unlike_a_note(text: str) -> str:
+    return text.replace("…", "...") if text.startswith("… ") and text.endswith(" …") else text
 
 
 def lay_out(lines: Sequence[Line], total_lines: int) -> Layout:

@@ -62,17 +62,17 @@ def clean_line(raw: bytes) -> str:
 def clean_lines(raw: Sequence[bytes]) -> list[str]:
     """`clean_line` of each, at a fraction of the cost."""
     text = b"\n".join(raw).decode("utf-8", "replace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").removesuffix("\r")
     if "Z" in text:
         text = _TIMESTAMP.sub("", text)
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
-    lines = text.split("\n")
     if "\r" in text:
-        lines = [_last_overwrite(line) if "\r" in line else line for line in lines]
-        text = "\n".join(lines)
+        text = "\n".join(_last_overwrite(line) if "\r" in line else line for line in text.split("\n"))
     if not text.isascii() or _UNSEEN_ASCII.search(text):
-        lines = _UNSEEN.sub("", text).split("\n")
-    return [line.rstrip() for line in lines]
+        text = _UNSEEN.sub("", text)
+    return [line.rstrip() for line in text.split("\n")]
 
 
 def _last_overwrite(text: str) -> str:

@@ -1,15 +1,39 @@
-"""The failing step's command as GitHub's log shows it, for steps that no readable file gives."""
+"""The failing step's command as GitHub's log shows it, for what no readable file tells."""
 
 from pathlib import Path
 from typing import Final
 
 from activities.evidence.log_lines import cap_line, clean_line, read_blocks
+from activities.evidence.workflow_file import is_filled_in
 
 _COMMAND_LINES: Final = 200
 _START: Final = b"##[group]Run "
 _END: Final = b"##[error]Process completed with exit code "
 _COLOUR: Final = b"\x1b[36;1m"
 """In which the runner prints a script's lines, below the group's title."""
+
+
+def command_as_run(written: str | None, path: Path) -> str | None:
+    """The failing step's script as the runner ran it.
+
+    The log tells it where the file gives none, and where the file's holds expressions
+    (`tox -e ${{ matrix.env }}`), whose values only the runner knew.
+
+    Args:
+        written: The step's text in the workflow file; None where that does not tell.
+        path: The job's log.
+
+    Raises:
+        OSError: The log cannot be read.
+    """
+    if written is not None and "${{" not in written:
+        return written
+    logged = logged_command(path)
+    # An expression at the end may have been empty, which leaves blanks that the log's reader removes.
+    fits = written is None or (
+        logged is not None and any(is_filled_in(written, each) for each in (logged, f"{logged} "))
+    )
+    return logged if fits else written
 
 
 def logged_command(path: Path) -> str | None:

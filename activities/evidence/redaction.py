@@ -132,7 +132,7 @@ def _compiled() -> tuple[list[tuple[SecretForm, Any, int]], Haystack]:
     """Each form compiled, and what tells in one pass which of them can occur at all."""
     patterns = [(form, re2.compile(form.pattern)) for form in FORMS]
     forms = [(form, pattern, pattern.groupindex.get("secret", 0)) for form, pattern in patterns]
-    return forms, Haystack([[re.compile(form.pattern)] for form in FORMS])
+    return forms, Haystack([[form.pattern] for form in FORMS])
 
 
 class _Unescaped:

@@ -1,13 +1,13 @@
 """One pass over a log of any size: where its loud lines are, and which part belongs to the failing step."""
 
 from collections import deque
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from functools import lru_cache
 from typing import BinaryIO, Final, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from activities.evidence.log_lines import BlockIndex, cap_line, clean_line, line_key
+from activities.evidence.log_lines import BlockIndex, cap_line, clean_lines, line_key
 from activities.evidence.signals import LITERALS, loudness
 from activities.evidence.steps import MARKERS, Steps
 
@@ -50,23 +50,25 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
     steps = Steps(command_line)
     index = BlockIndex(log)
     for number, block in index.read():
-        for line, raw in _sieve(block, number):
-            text, weight, shape = _judged(raw)
+        lines, raw = _sieve(block, number)
+        for line, text in zip(lines, clean_lines(raw), strict=False):
             steps.see(line, text)
+            weight = loudness(text)
             if weight:
                 if known is not None and line_key(text) in known:
                     weight *= _KNOWN
-                anchors.add(Anchor(line, weight, shape))
+                anchors.add(Anchor(line, weight, _shape(text)))
     return Scan(anchors.kept(), steps.section(index.total_lines), steps.exit_code, index)
 
 
-def _sieve(block: bytes, number: int) -> Iterator[tuple[int, bytes]]:
-    """Number and bytes of the lines of a block that hold a literal, in order; of too many, the outer ones."""
+def _sieve(block: bytes, number: int) -> tuple[list[int], list[bytes]]:
+    """Numbers and bytes of the lines of a block that hold a literal; of too many, the outer ones."""
     hits = _SIEVE.find_matches_as_indexes(block.lower())
     if len(hits) > 2 * _HITS_EXAMINED:
         markers = len(MARKERS)
         inner = [hit for hit in hits[_HITS_EXAMINED:-_HITS_EXAMINED] if hit[0] < markers]
         hits = [*hits[:_HITS_EXAMINED], *inner, *hits[-_HITS_EXAMINED:]]
+    numbers, lines = [], []
     counted, end = 0, -1
     for _, position, _ in hits:
         if position < end:
@@ -77,14 +79,14 @@ def _sieve(block: bytes, number: int) -> Iterator[tuple[int, bytes]]:
             end = len(block)
         number += block.count(b"\n", counted, start)
         counted = start
-        yield number, cap_line(block[start:end])
+        numbers.append(number)
+        lines.append(cap_line(block[start:end]))
+    return numbers, lines
 
 
 @lru_cache(maxsize=2_048)  # logs say the same things again and again
-def _judged(raw: bytes) -> tuple[str, float, int]:
-    """A line's text, its loudness and its shape."""
-    text = clean_line(raw)
-    return text, loudness(text), hash(text[:_SHAPE].translate(_NO_DIGITS))
+def _shape(text: str) -> int:
+    return hash(text[:_SHAPE].translate(_NO_DIGITS))
 
 
 class _Anchors:

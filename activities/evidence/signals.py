@@ -57,7 +57,7 @@ _WEIGHTS: Final = {
         ),
         _POSSIBLE,
     ),
-    **dict.fromkeys(("____", "1) "), 0.0),  # nothing by themselves, but a test runner's headings hold them
+    **dict.fromkeys(("____ ", "1) "), 0.0),  # nothing by themselves, but a test runner's headings hold them
 }
 LITERALS: Final = tuple(_WEIGHTS)
 """In lower case; every line that is loud at all holds one of them."""

@@ -32,7 +32,7 @@ _REGION_LINES: Final = 40
 _FADE: Final = {Bond.PART: 0.995, Bond.INDENTED: 0.995, Bond.LOOSE: 0.88, Bond.GOOD: 0.5, Bond.BOUND: 0.3}
 """What is left of a loud line's worth with each line below it."""
 _FADE_UP: Final = {Bond.PART: 0.9, Bond.INDENTED: 0.9, Bond.LOOSE: 0.8, Bond.GOOD: 0.45, Bond.BOUND: 0.27}
-_TAIL: Final = 0.5
+_TAIL: Final = 0.75
 _TAIL_FADE: Final = 0.97
 _BEYOND: Final = 0.3
 _BEYOND_FADE: Final = 0.8
@@ -115,12 +115,13 @@ def _values(start: int, texts: list[str], loud: dict[int, float], last: int) -> 
     for number, text, down, up in zip(count(start), texts, below, above, strict=False):
         distance = last - number
         tail = _TAIL * _TAIL_FADE**distance if distance >= 0 else _BEYOND * _BEYOND_FADE**-distance
-        yield Line(number, text, shown_bytes(text), max(down, up) + tail)
+        yield Line(number, text, shown_bytes(text), (max(up, down)) + tail)
 
 
-def _shine_down(texts: list[str], bonds: list[Bond], own: list[float]) -> Iterator[float]:
+def _shine_down(texts: list[str], bonds: list[Bond], own: list[float]) -> list[float]:
     fades = [_FADE[kind] for kind in Bond]
     glow, indent = 0.0, 0
+    found = []
     for text, kind, loud in zip(texts, bonds, own, strict=True):
         if kind == Bond.INDENTED and _indent(text) <= indent:
             glow *= fades[Bond.LOOSE]
@@ -128,7 +129,8 @@ def _shine_down(texts: list[str], bonds: list[Bond], own: list[float]) -> Iterat
             glow *= fades[kind]
         if loud > glow:
             glow, indent = loud, _indent(text)
-        yield glow
+        found.append(glow)
+    return found
 
 
 def _indent(text: str) -> int:

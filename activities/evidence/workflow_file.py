@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from activities.evidence.matrix import fill_in, matrix_values
 from activities.evidence.redaction import redact
 
 SIZE_CAP_BYTES: Final = 512 * 1024
@@ -26,6 +27,11 @@ class FailedCommand(NamedTuple):
     job_key: str | None = None
     command: str | None = None
     working_directory: str | None = None
+
+
+def is_filled_in(written: str, text: str) -> bool:
+    """Whether `text` is what a file says, with values where its expressions stand."""
+    return "${{" in written and _fits(_EXPRESSION.split(written), text)
 
 
 class Call(NamedTuple):
@@ -80,7 +86,8 @@ class WorkflowFile:
         places = (step, _run_defaults(job.get("defaults")), _run_defaults(self._defaults))
         folders = (place.get("working-directory") for place in places)
         folder = next((folder for folder in folders if isinstance(folder, str) and folder), None)
-        return FailedCommand(key, run.strip(), folder)
+        values = matrix_values(job, _job_title(key, job), job_name.strip())
+        return FailedCommand(key, fill_in(run.strip(), values), fill_in(folder, values) if folder else None)
 
     def call(self, job_name: str) -> Call | None:
         """Which workflow defines the job shown as `caller / inner`; None for a job of this file.

@@ -90,7 +90,8 @@ class PatchingActivities:
             )
         return Proposal(
             base_sha=request.base_sha,
-            summary=" ".join(reasons) or "The failing step's command is not known, so no recipe applies.",
+            summary=" ".join(filter(None, reasons))
+            or "The failing step's command is not known, so no recipe applies.",
             proof=proof,
             tool_seconds=round(seconds, 4),
             example=recalled.diff if recalled else "",

@@ -87,19 +87,24 @@ class Bench:
             raise SetbackError(f"`{shlex.join(argv)}` used too much {result.exhausted} and was stopped.")
         return result
 
-    def changes(self, recipes: Sequence[Recipe] | None = None) -> Changes:
+    def changes(self, recipes: Sequence[Recipe] | None = None, *, new_files: bool = False) -> Changes:
         """How the workspace differs from the commit.
 
         Args:
             recipes: Whose work it is, which is held to the files that they may touch and to the rule that no
                 repair changes what checks demand; None where the caller answers for it.
+            new_files: Whether files count that are not the commit's.
 
         Raises:
             SetbackError: Something else was changed as well.
         """
         with self.timed():
-            changes = self.workspace.changes()
+            changes = self.workspace.changes(new_files=new_files)
             if recipes is not None:
+                spilled = [path for path in changes.files if _is_spilled(path, recipes)]
+                if spilled:
+                    self.workspace.restore(spilled)
+                    changes = self.workspace.changes(new_files=new_files)
                 self._hold(changes, recipes)
         return changes
 
@@ -123,3 +128,9 @@ class Bench:
             before, after = self.workspace.original(path), self.workspace.read(path)
             if before is None or after is None or not same_demands(path, before, after):
                 raise SetbackError(f"The repair would change what checks demand ({path}); it was dropped.")
+
+
+def _is_spilled(path: str, recipes: Sequence[Recipe]) -> bool:
+    return not any(recipe.may_touch(path) for recipe in recipes) and any(
+        recipe.spills_on(path) for recipe in recipes
+    )

@@ -11,7 +11,7 @@ from activities.patching.recipe import Finds, FixCommand, Recipe
 from activities.patching.recipes import fix_command_for
 from activities.patching.sandbox import CommandResult
 from activities.patching.wrappers import unwrapped
-from activities.patching.wrappers.actions import step_commands
+from activities.patching.wrappers.actions import step_commands, step_environment
 from activities.patching.wrappers.tree import Tree
 from workflows.models import FailedJob, Proof, ProofState
 
@@ -26,7 +26,6 @@ CHECKERS: Final = frozenset(
         "actionlint",
         "pylint",
         "pyflakes",
-        "pycodestyle",
         "pydocstyle",
     }
     | {"djlint", "j2lint", "ansible-lint", "hadolint", "check-yaml", "check-json", "check-toml", "check-xml"}
@@ -79,11 +78,16 @@ def step_checks(bench: Bench) -> list[Check]:
 
 def job_commands(bench: Bench, job: FailedJob, tree: Tree) -> Iterator[Command]:
     """What the job's failing step runs, wrappers looked through."""
+    yield from unwrapped(written_commands(bench.request.workflow_path, job, tree), tree)
+
+
+def written_commands(workflow_path: str, job: FailedJob, tree: Tree) -> list[Command]:
+    """What the job's failing step says that it runs, or its action, in the environment it is given."""
+    env = step_environment(workflow_path, job, tree)
     if job.command:
-        plain = parse_step(job.command, cwd=job.working_directory or ".", paths=bench.workspace.tracked)
-    else:
-        plain = step_commands(bench.request.workflow_path, job, tree)
-    yield from unwrapped(plain, tree)
+        return list(parse_step(job.command, cwd=job.working_directory or ".", paths=tree.paths, env=env))
+    plain = step_commands(workflow_path, job, tree)
+    return [replace(command, env=(*env.items(), *command.env)) for command in plain]
 
 
 def told(checks: Sequence[Check]) -> str:

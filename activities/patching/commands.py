@@ -2,14 +2,15 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Final
 
-from activities.patching.launchers import unwrap
-from activities.patching.shell_idioms import plain
+from activities.patching.launchers import entering, unwrap
+from activities.patching.shell_idioms import ROOT, plain
+from activities.patching.shell_values import filled
 
 _OPERATORS: Final = frozenset({"&&", "||", ";", "\n"})
 """What may stand between commands; any other punctuation makes the command beside it opaque."""
@@ -38,6 +39,12 @@ _ASSIGNMENT: Final = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)", re.DOTALL)
 _PROTECTED_VARIABLES: Final = re.compile(
     r"PATH|HOME|TMPDIR|LD_.*|BASH_.*|ENV|IFS|CARGO_HOME|RUSTUP_.*|GIT_.*"
 )
+"""Another value of these would make another command of it."""
+_SANDBOX_VARIABLES: Final = re.compile(
+    r"CARGO_TARGET_DIR|CARGO_NET_.*|XDG_.*|\w+_CACHE_DIR|(?i:npm_config_.*)|LANG|TERM"
+    r"|NO_COLOR|FORCE_COLOR|CLICOLOR|CLICOLOR_FORCE|CARGO_TERM_.*|PY_COLORS"
+)
+"""The sandbox sets where caches lie, and that nothing is coloured."""
 _REMEMBERED: Final = re.compile(
     r"[ \t]*(?:\w+=[1-9]\d*|\w+=\$\?|exit(?:[ \t]+[1-9]\d*|[ \t]+\$\?)?|return[ \t]+[1-9]\d*|false)"
     r"[ \t]*(?:[;\n#&}]|$)"
@@ -72,7 +79,16 @@ class Command:
     """As the step has it."""
 
 
-def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple[Command, ...]:
+def may_set(name: str) -> bool:
+    """Whether a step's own value of a variable may reach a command that is run again."""
+    return bool(re.fullmatch(r"[A-Za-z_]\w*", name)) and not (
+        _PROTECTED_VARIABLES.fullmatch(name) or _SANDBOX_VARIABLES.fullmatch(name)
+    )
+
+
+def parse_step(
+    text: str, *, cwd: str = ".", paths: Iterable[str] = (), env: Mapping[str, str] | None = None
+) -> tuple[Command, ...]:
     """The commands of a step whose failure fails the step, as far as they can be told without a shell.
 
     A command with a pipe, an input from elsewhere, a substitution or a variable is left out, as is one whose
@@ -82,16 +98,17 @@ def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple
         text: The step's `run` text.
         cwd: The step's working directory, relative to the repository's root.
         paths: The repository's files, which unquoted wildcards stand for.
+        env: Variables that the step is given.
     """
-    here: PurePosixPath | None = _join(PurePosixPath(), cwd)
-    text = plain(text)
+    here: PurePosixPath | None = _join(PurePosixPath(), plain(cwd))
+    known = tuple(paths)
+    text = plain(filled(text, here, known, env)) if here is not None else text
     lines = list(_lines(text))
     if here is None or "\0" in text or any(words and words[0] in _KEYWORDS for words, _, _ in lines):
         return ()
     if any(mark == "program" for _, mark, _ in lines):
         return ()
-    known = tuple(paths)
-    exported: dict[str, str] = {}
+    exported = dict(env or {})
     commands: list[Command] = []
     for words, mark, forgiven in lines:
         if not words or mark == "opaque":
@@ -104,12 +121,15 @@ def parse_step(text: str, *, cwd: str = ".", paths: Iterable[str] = ()) -> tuple
             exported |= _assignments(rest[1:])[0]
         elif rest and here is not None and not forgiven:
             env = exported | variables
-            argv = _plain(rest, here, known)
+            up = "/".join([".."] * len(here.parts)) or "."
+            argv: Sequence[str] = _plain([word.replace(ROOT, up) for word in rest], here, known)
             size = sum(len(word) for word in argv)
             if size < _ARGUMENT_CHARACTERS and not any(_PROTECTED_VARIABLES.fullmatch(name) for name in env):
-                program = unwrap(argv)
-                if program:
-                    commands.append(Command(program, str(here), tuple(env.items()), shlex.join(argv)))
+                folder, argv = entering(argv)
+                place, program = _join(here, folder), unwrap(argv)
+                if program and place is not None:
+                    given = tuple(pair for pair in env.items() if may_set(pair[0]))
+                    commands.append(Command(program, str(place), given, shlex.join(argv)))
     return tuple(commands)
 
 
@@ -162,6 +182,8 @@ def _enter(here: PurePosixPath | None, words: Sequence[str]) -> PurePosixPath | 
 
 def _join(here: PurePosixPath, path: str) -> PurePosixPath | None:
     """The folder that `path` names as seen from `here`; None when it lies outside the repository."""
+    if path.startswith(ROOT):
+        here, path = PurePosixPath(), f".{path.removeprefix(ROOT)}"
     folder = PurePosixPath(path)
     if folder.is_absolute() or "$" in path or "\0" in path:
         return None

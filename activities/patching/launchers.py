@@ -56,6 +56,7 @@ _LAUNCHERS: Final[Mapping[str, frozenset[str]]] = {
 _SCOPED: Final = {
     "@biomejs/biome": "biome",
     "@taplo/cli": "taplo",
+    "markdownlint-cli": "markdownlint",
     "@stoplight/spectral-cli": "spectral",
     "pre_commit": "pre-commit",
     "docformatter.__main__": "docformatter",
@@ -91,6 +92,31 @@ _LOCAL_PROGRAM: Final = re.compile(r"(?:\./)?(?:[\w.-]+/){0,6}\.?bin/(?=[^/]+$)"
 """Where package managers put a project's own programs."""
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _GO_MODULE: Final = re.compile(r"(?:[\w.-]+/)+(?P<name>[\w-]+?)(?:/v\d+)?(?:@[\w.-]+)?")
+
+
+_FOLDER_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "terraform": ("-chdir",),
+    "tofu": ("-chdir",),
+    "uv": ("--directory",),
+    "poetry": ("-C", "--directory"),
+    "cargo": ("-C",),
+    "go": ("-C",),
+}
+"""Options by which a program first goes somewhere else."""
+_VERBS: Final = frozenset({"run", "tool", "--"})
+
+
+def entering(argv: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The folder that a program is told to go to first, and the command as it stands there; `.` for none."""
+    names = _FOLDER_OPTIONS.get(argv[0] if argv else "", ())
+    for position, word in enumerate(argv[1:], start=1):
+        name, _, value = word.partition("=")
+        if name in names:
+            end = position + (1 if value else 2)
+            return value or "".join(argv[position + 1 : end]), (*argv[:position], *argv[end:])
+        if not word.startswith("-") and word not in _VERBS:
+            break
+    return ".", tuple(argv)
 
 
 def unwrap(argv: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from activities.patching.bench import Bench, Draft, SetbackError
 from activities.patching.fixes import run_fix_commands
+from activities.patching.lock_files import mend_lock_file, speaks_of_lock_file
 from activities.patching.printed import apply_printed_diffs, prints_diff
 from activities.patching.proofs import proof_by_running
 from activities.patching.recipe import EditRefusedError
@@ -59,6 +60,7 @@ PROPOSERS: Final[tuple[Proposer, ...]] = (
     Proposer(prints_diff, apply_printed_diffs),
     Proposer(_names_a_step, run_fix_commands),
     Proposer(compares_generated, regenerate),
+    Proposer(speaks_of_lock_file, mend_lock_file),
 )
 """In order. Each starts from a workspace of its own; the first proved draft is taken, else the best."""
 

@@ -44,6 +44,10 @@ class Rewrite:
     swaps: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, int] | None = None
     """All that is kept, where another program would not understand the rest."""
+    otherwise: str = ""
+    """Where it works when no path is named, for a program that wants one."""
+    valued: Mapping[str, int] = field(default_factory=dict)
+    """Options with the values that follow, by which a path is told from a value."""
 
     def __call__(self, arguments: Sequence[str]) -> list[str]:
         """Rewrite the arguments after the subcommand."""
@@ -58,7 +62,18 @@ class Rewrite:
                 skip = self.drops[argument]
             elif argument.split("=")[0] not in self.drops:
                 kept.append(self.swaps.get(argument, argument))
-        return [*self.adds, *(kept[:-1] if kept[-1:] == ["--"] else kept)]
+        kept = kept[:-1] if kept[-1:] == ["--"] else kept
+        unnamed = self.otherwise and not self._names_a_path(kept)
+        return [*self.adds, *kept, *([self.otherwise] if unnamed else [])]
+
+    def _names_a_path(self, arguments: Sequence[str]) -> bool:
+        words = iter(arguments)
+        for word in words:
+            if not word.startswith("-"):
+                return True
+            for _ in range(self.valued.get(word, 0)):
+                next(words, None)
+        return False
 
     @staticmethod
     def _only(arguments: Sequence[str], known: Mapping[str, int]) -> list[str]:
@@ -196,6 +211,8 @@ class Recipe:
     """Patterns of the only files it may change: by name, or by path where they hold a slash."""
     repair: FixCommand | Edit
     summary: str
+    spills: tuple[str, ...] = ()
+    """Patterns of files that its tool writes by the way: they are put back."""
     limits: str = ""
     """Why it may repair nothing, in a sentence for a person."""
     changes_demands: bool = False
@@ -205,8 +222,16 @@ class Recipe:
 
     def may_touch(self, path: str) -> bool:
         """Whether a change of `path` is what this recipe is for."""
-        name = PurePosixPath(path).name
-        return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in self.touches)
+        return _is_one_of(path, self.touches)
+
+    def spills_on(self, path: str) -> bool:
+        """Whether a change of `path` is no more than its tool's way of working."""
+        return _is_one_of(path, self.spills)
+
+
+def _is_one_of(path: str, patterns: Sequence[str]) -> bool:
+    name = PurePosixPath(path).name
+    return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns)
 
 
 class EditRefusedError(Exception):

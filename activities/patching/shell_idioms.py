@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
 
+ROOT: Final = "REPOSITORY.ROOT"
+"""Stands for the repository's folder, wherever a command runs."""
 _FAILS: Final = r"(?:exit\s+[1-9]\d*|return\s+[1-9]\d*|false)"
 _ASKED: Final = r"\"?\$\(\s*(?P<command>[^()$`\n]{1,500}?)\s*\)\"?"
 _NOTHING: Final = r"(?:\s+(?:!=|==?)\s+(?:\"\"|''|0)|\s+-(?:gt|ne|eq)\s+0)?"
@@ -53,12 +55,50 @@ def _patterns(where: str) -> list[str]:
 
 
 _RULES: Final[Sequence[tuple[re.Pattern[str], _Replacement]]] = (
-    # The repository's folder: where a step starts.
-    (re.compile(r"\$\{\{\s*github\.workspace\s*\}\}|\$\{?(?:GITHUB_WORKSPACE|PWD)\b\}?|\$\(pwd\)"), "."),
+    (
+        re.compile(
+            r"\$\{\{\s*github\.workspace\s*\}\}|\$\{?GITHUB_WORKSPACE\b\}?"
+            r"|\$\(\s*git\s+rev-parse\s+--show-toplevel\s*\)"
+        ),
+        ROOT,
+    ),
+    (re.compile(r"\$\{?PWD\b\}?|\$\(pwd\)"), "."),
     # source .venv/bin/activate
     (re.compile(r"(?m)(?:^|(?<=&&)|(?<=;))[ \t]*(?:source|\.)[ \t]+\S*activate\S*[ \t]*(?:&&|;|$)"), ""),
     # black --check . || (echo "run black" && exit 1)
     (re.compile(rf"\|\|\s*[({{][^(){{}}]{{0,500}}\b{_FAILS}\b[^(){{}}]{{0,100}}[)}}]"), ""),
+    # git diff --name-only origin/main -- '*.py' | xargs black --check: which files those were, the log tells
+    (
+        re.compile(
+            r"\bgit\s+diff\s+(?=[^|;&\n()`]{0,300}--name-only)[^|;&\n()`]{1,300}?\s--\s+"
+            r"(?P<patterns>[^|;&\n()$`]{1,300}?)(?=\s*[|)])"
+        ),
+        r"git ls-files \g<patterns>",
+    ),
+    (
+        re.compile(
+            r"\bgit\s+diff\s+(?=[^|;&\n()`]{0,300}--name-only)[^|;&\n()`]{1,300}?\|\s*grep\s+(?:-E\s+)?"
+            r"['\"]?(?:\.\*)?\\\.(?P<suffix>\w{1,10})\$['\"]?"
+        ),
+        r"git ls-files '*.\g<suffix>'",
+    ),
+    # shfmt -f . | xargs shfmt -d; shfmt -d $(shfmt -f .)
+    (
+        re.compile(
+            rf"\bshfmt\s+(?:-f|--find)\s+(?P<where>[\w./-]+)\s*\|\s*{_XARGS}\s+(?P<command>shfmt\b[^|\n;&$`()]{{0,300}})"
+        ),
+        r"\g<command> \g<where>",
+    ),
+    (
+        re.compile(
+            r"(?P<command>\bshfmt\b[^|\n;&$`()\"]{0,300})\"?\$\(\s*shfmt\s+(?:-f|--find)\s+(?P<where>[\w./-]+)\s*\)\"?"
+        ),
+        r"\g<command>\g<where>",
+    ),
+    (
+        re.compile(rf"\bshfmt\s+(?:-f|--find)\s+(?P<where>[\w./-]+)\s*\|\s*{_XARGS}\s+{_COMMAND}"),
+        r"\g<command> $(git ls-files --under=\g<where> '*.sh' '*.bash' '*.bats' '*.ksh')",
+    ),
     # find . -name '*.sh' -print0 | xargs -0 shellcheck
     (re.compile(rf"\b{_FOUND}\s*\|\s*{_XARGS}\s+{_COMMAND}"), _listing),
     # find . -name '*.sh' -exec shellcheck {} +

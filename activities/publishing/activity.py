@@ -1,7 +1,6 @@
 """Activities that write to GitHub: one outward write each, found before it is made."""
 
 import asyncio
-import re
 from typing import Final
 
 from temporalio import activity
@@ -34,7 +33,6 @@ from workflows.models import (
     WrittenCommit,
 )
 
-_LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 _ACCESS: Final = ("write", "maintain", "admin")
 """Access that may give orders, the least first."""
 
@@ -164,7 +162,7 @@ class PublishingActivities:
     async def authorise_order(self, request: AuthorisationRequest) -> bool:
         """Read whether a person may give orders here and now. It only reads, so repeating it is safe."""
         chosen = not request.logins or request.login.lower() in {each.lower() for each in request.logins}
-        if not chosen or not _LOGIN.fullmatch(request.login):
+        if not chosen or not naming.is_login(request.login):
             return False
         enough = _ACCESS[_ACCESS.index(request.permission) :]
         held = await self._github.get_permission(request.repository, request.login)

@@ -15,6 +15,7 @@ from activities.publishing.patch import (
     paths_of,
 )
 from activities.publishing.refusal import refusal
+from activities.publishing.twins import Origin, find_twin
 from activities.publishing.wording import commit_message
 from workflows import naming
 from workflows.models import (
@@ -74,14 +75,11 @@ async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
         return BranchResult(state=dealt_with, tip=tip)
     if standing is not None:
         return standing
-    if failing != request.failing_sha:
-        return BranchResult(state=BranchState.BASE_MOVED, tip=tip)
-    workflows = _touches_workflows(files)
+    overtaken = await _overtaken(github, request, failing)
+    if overtaken is not None:
+        return overtaken
     try:
-        if tip is None:
-            await github.create_fix_branch(repository, branch, request.commit, workflows=workflows)
-        else:
-            await github.forward_fix_branch(repository, branch, request.commit, workflows=workflows)
+        await _put(github, request, tip, workflows=_touches_workflows(files))
     except PermanentError as error:
         if error.kind not in {"invalid", "conflict", "forbidden"}:
             raise
@@ -94,6 +92,27 @@ async def advance(github: GitHub, request: BranchRequest) -> BranchResult:
     return BranchResult(state=BranchState.ADVANCED, tip=request.commit)
 
 
+async def _put(github: GitHub, request: BranchRequest, tip: str | None, *, workflows: bool) -> None:
+    """Create or forward the branch.
+
+    A new branch takes the permission for workflow files also where the fix touches none, but the failing
+    branch changes them: GitHub compares with the default branch.
+    """
+    repository, branch = request.repository, naming.fix_branch(request.run_id)
+    if tip is not None:
+        await github.forward_fix_branch(repository, branch, request.commit, workflows=workflows)
+        return
+    try:
+        await github.create_fix_branch(repository, branch, request.commit, workflows=workflows)
+    except PermanentError as error:
+        if error.kind != "forbidden" or workflows:
+            raise
+        try:
+            await github.create_fix_branch(repository, branch, request.commit, workflows=True)
+        except PermanentError as again:
+            raise (again if again.kind == "invalid" else error) from None
+
+
 async def _dealt_with(github: GitHub, request: BranchRequest) -> BranchState | None:
     """Whether somebody closed or merged the pull request: nothing is pushed behind its back."""
     if request.pull_request is None:
@@ -102,6 +121,23 @@ async def _dealt_with(github: GitHub, request: BranchRequest) -> BranchState | N
     if found.merged:
         return BranchState.MERGED
     return None if found.state == "open" else BranchState.CLOSED
+
+
+async def _overtaken(github: GitHub, request: BranchRequest, failing: str | None) -> BranchResult | None:
+    """Whether there is nothing to publish any more: a newer commit, or another run's repair of this one."""
+    if failing != request.failing_sha:
+        return BranchResult(state=BranchState.BASE_MOVED, tip=request.expected_tip)
+    if request.run_created_at is None or request.expected_tip is not None:
+        return None
+    origin = Origin(
+        repository=request.repository,
+        run_id=request.run_id,
+        workflow_id=request.workflow_id,
+        head_sha=request.failing_sha,
+        created_at=request.run_created_at,
+    )
+    twin = await find_twin(github, origin)
+    return None if twin is None else BranchResult(state=BranchState.TWIN, twin_run=twin)
 
 
 async def _standing(github: GitHub, request: BranchRequest, tip: str | None) -> BranchResult | None:

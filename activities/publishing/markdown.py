@@ -22,6 +22,8 @@ _REFERENCES: Final = (
     (re.compile(r"(?i)\bwww\."), f"www{_BREAKER}."),
 )
 _LONGEST_INLINE: Final = 500
+_DIFF_CHARACTERS: Final = 30_000
+"""A longer patch is read in the workflow's history: questions and commands must fit beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,18 @@ def code(text: str) -> str:
     return f"{ticks}{pad}{line}{pad}{ticks}"
 
 
-def link(words: str, url: str) -> str:
-    """A link to an address that GitHub gave, or the bare words where it is not a plain web address."""
-    if re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~/#?=&%+-]*", url):
+def link(words: str, url: str, home: str) -> str:
+    """A link to an address within the repository at `home`, or the bare words for any other address."""
+    inside = home != "" and url.startswith(f"{home}/")
+    if inside and re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~/#?=&%+-]*", url):
         return f"[{words}]({url})"
     return words
+
+
+def patch(diff: str, summary: str = "") -> Fence:
+    """A patch, shown as it is; where it is too long for a comment, it says that it was cut."""
+    shown = diff if len(diff) <= _DIFF_CHARACTERS else f"{diff[:_DIFF_CHARACTERS]}\n{CUT}"
+    return Fence(shown, "diff", summary)
 
 
 def document(blocks: Sequence[Block | Fence], *, limit: int = COMMENT_CHARACTERS) -> str:

@@ -1,13 +1,13 @@
 """The sticky comment: what a busy person wants to know, in the order they want to know it."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from activities.publishing.markdown import Block, Fence, code, document, link, plain
+from activities.publishing.markdown import Block, Fence, code, document, link, patch, plain
 from activities.publishing.wording import FAILURE_NAMES, changes, orders, proof, source
 from workflows import naming
 from workflows.models import (
+    CALLS_FOR_A_HUMAN,
     REASON_SENTENCES,
     AttemptRecord,
     CiVerdict,
@@ -15,6 +15,7 @@ from workflows.models import (
     LogState,
     Order,
     Outcome,
+    Reason,
     Report,
     State,
 )
@@ -47,7 +48,6 @@ _STATES: Final[dict[State, str]] = {
     State.DONE: "done",
 }
 
-_CALLS_FOR_A_HUMAN: Final = {Outcome.NEEDS_HUMAN, Outcome.EXHAUSTED, Outcome.UNVERIFIED}
 _CI_WORDS: Final[dict[str, str]] = {
     CiVerdict.GREEN: "green",
     CiVerdict.RED: "red",
@@ -64,7 +64,13 @@ _LOG_STATES: Final[dict[LogState, str]] = {
     LogState.GONE: "its log is gone",
     LogState.UNUSABLE: "its log cannot be used",
 }
-_LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
+_WORTH_APPLYING: Final = {
+    Reason.PERMISSION_MISSING,
+    Reason.BRANCH_REFUSED,
+    Reason.GITHUB_REFUSED,
+    Reason.APPROVAL_EXPIRED,
+}
+"""Ends in which a patch that the gate let through was not published, and a human may want to apply it."""
 _JOBS_SHOWN: Final = 3
 _COMMANDS: Final = (
     ("approve PATCH_ID", "publish the patch that waits"),
@@ -93,6 +99,7 @@ def _blocks(report: Report) -> Iterator[Block | Fence]:
     yield from _broken(report)
     yield from _fix(report)
     if not report.brief:
+        yield from _unpublished(report)
         if report.attempts:
             yield Block(_table(report.attempts))
         yield from _excerpts(report)
@@ -100,16 +107,16 @@ def _blocks(report: Report) -> Iterator[Block | Fence]:
 
 
 def _headline(report: Report) -> str:
-    run = link(f"run {report.run.run_id}", report.run.html_url)
+    run = link(f"run {report.run.run_id}", report.run.html_url, _home(report))
     state = _OUTCOMES[report.outcome] if report.outcome else _STATES[report.state]
     lines = [f"**Regreen: {state}** ({code(report.run.workflow_name)}, {run})"]
     if report.reason:
         lines.append(REASON_SENTENCES[report.reason])
     if report.detail:
         lines.append(plain(report.detail))
-    if report.question is not None or report.outcome in _CALLS_FOR_A_HUMAN:
+    if report.question is not None or report.outcome in CALLS_FOR_A_HUMAN:
         author = report.run.author
-        lines.append(f"@{author}, this needs you." if _LOGIN.fullmatch(author) else "This needs a human.")
+        lines.append(f"@{author}, this needs you." if naming.is_login(author) else "This needs a human.")
     return "\n\n".join(lines)
 
 
@@ -122,17 +129,13 @@ def _asked(report: Report, question: str) -> Iterator[Block | Fence]:
         )
     )
     if report.proposal and not report.brief:
-        yield Fence(report.proposal.diff[:_DIFF_CHARACTERS], "diff")
+        yield patch(report.proposal.diff)
     yield Block("Answer with one of each pair:")
     answer = Order(by="you", question=question)
     yield Fence("\n".join(orders(report.workflow_id, verb, answer) for verb in ("approve", "reject")), "sh")
     if report.run.pull_request is not None and report.run.pull_request_open:
         commands = " or ".join(code(f"/regreen {verb} {question}") for verb in ("approve", "reject"))
         yield Block(f"Or write {commands} as the first line of a comment here.")
-
-
-_DIFF_CHARACTERS: Final = 30_000
-"""A longer patch is read in the workflow's history; the questions and commands must fit beside it."""
 
 
 def _broken(report: Report) -> Iterator[Block | Fence]:
@@ -161,15 +164,28 @@ def _fix(report: Report) -> Iterator[Block]:
     proposal, pull_request = report.proposal, report.pull_request
     if pull_request is not None:
         state = "merged" if pull_request.merged else pull_request.state
-        ci = link("what CI says of it", f"{pull_request.url}/checks")
-        yield Block(
-            f"**Fix**: {link(f'pull request {pull_request.number}', pull_request.url)} ({plain(state)}); {ci}"
-        )
+        ci = link("what CI says of it", f"{pull_request.url}/checks", _home(report))
+        opened = link(f"pull request {pull_request.number}", pull_request.url, _home(report))
+        yield Block(f"**Fix**: {opened} ({plain(state)}); {ci}")
     if proposal is not None and proposal.diff and (pull_request is not None or report.question is not None):
         yield Block(
             f"{changes(proposal.files, proposal.additions, proposal.deletions, proposal.summary)}\n\n"
             f"By {source(proposal.strategy, proposal.recipe)}. {proof(proposal.proof)}"
         )
+
+
+def _unpublished(report: Report) -> Iterator[Block | Fence]:
+    """The patch itself, where Regreen made one and may not publish it."""
+    if report.unpublished and report.proposal is not None and report.reason in _WORTH_APPLYING:
+        yield Block(
+            f"The patch for {code(report.proposal.base_sha[:10])}, which `git apply` takes. "
+            f"{proof(report.proposal.proof)}"
+        )
+        yield patch(report.proposal.diff, summary="the patch")
+
+
+def _home(report: Report) -> str:
+    return naming.home_of(report.run.html_url, report.run.run_id)
 
 
 def _table(attempts: tuple[AttemptRecord, ...]) -> str:

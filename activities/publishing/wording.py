@@ -75,7 +75,8 @@ def pull_request_title(request: PullRequestRequest) -> str:
 def pull_request_body(request: PullRequestRequest, base: str) -> str:
     """The fix pull request's text, when it is opened against `base`."""
     proposal = request.proposal
-    run = link(f"run {request.run_id}", request.run_url)
+    home = naming.home_of(request.run_url, request.run_id)
+    run = link(f"run {request.run_id}", request.run_url, home)
     workflow_id = naming.remediation_id(request.repository, request.run_id)
     return document(
         [

@@ -22,6 +22,7 @@ from localhub.serving import Listener
 
 KEY: Final = "sk-ant-" + "k3y" * 10
 
+_BAD_KEY: Final = Fault(status=401, message="invalid x-api-key")
 _CHARACTERS_PER_TOKEN: Final = 4
 _BREAKPOINTS: Final = 4
 
@@ -47,7 +48,12 @@ class MessagesApi:
         self.used: list[Mapping[str, Any]] = []
         self.busy_seconds = 0.0
         self.url = ""
-        self.app = Starlette(routes=[Route("/{path:path}", self._messages, methods=["POST"])])
+        self.app = Starlette(
+            routes=[
+                Route("/v1/models/{model}", _model, methods=["GET"]),
+                Route("/{path:path}", self._messages, methods=["POST"]),
+            ]
+        )
         self._player = player
         self._cached: set[str] = set()
 
@@ -132,12 +138,28 @@ def _blocks(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+async def _model(request: Request) -> Response:
+    """Whether there is such a model."""
+    name = request.path_params["model"]
+    if not _has_key(request):
+        return JSONResponse(_BAD_KEY.body(), _BAD_KEY.status)
+    if not name.startswith("claude-"):
+        fault = Fault(status=404, message=f"model: {name}")
+        return JSONResponse(fault.body(), fault.status)
+    found = {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z"}
+    return JSONResponse(found)
+
+
+def _has_key(request: Request) -> bool:
+    given = (request.headers.get("x-api-key"), request.headers.get("authorization"))
+    return given in {(KEY, None), (None, f"Bearer {KEY}")}
+
+
 def _refusal(request: Request, body: Mapping[str, Any]) -> Fault | None:
     if request.url.path != "/v1/messages":
         return None  # a cloud provider's address: its own credentials, the model in the path
-    given = (request.headers.get("x-api-key"), request.headers.get("authorization"))
-    if given not in {(KEY, None), (None, f"Bearer {KEY}")}:
-        return Fault(status=401, message="invalid x-api-key")
+    if not _has_key(request):
+        return _BAD_KEY
     missing = [name for name in ("model", "max_tokens", "messages") if name not in body]
     if missing or "anthropic-version" not in request.headers:
         return Fault(status=400, message=f"{', '.join(missing)}: Field required")

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 from ruamel.yaml import YAML
 
+from starter.codec_server import CodecServerSettings
 from starter.settings import StarterSettings
 from worker import Role, WorkerSettings
 from workflows.configuration import load, variable
@@ -81,14 +82,23 @@ def test_every_secret_mounted_is_read_as_a_setting(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("starter", {"regreen_webhook_secret", "regreen_webhook_secret_previous", PAYLOAD_KEYS}),
-        ("publisher", {"regreen_publisher_private_key", PAYLOAD_KEYS}),
+        (
+            "starter",
+            {
+                "regreen_webhook_secret",
+                "regreen_webhook_secret_previous",
+                "regreen_dashboard_token",
+                PAYLOAD_KEYS,
+            },
+        ),
+        ("publisher", {"regreen_publisher_private_key", "regreen_notify_url", PAYLOAD_KEYS}),
         ("analyst", {"regreen_reader_private_key", "anthropic_api_key", PAYLOAD_KEYS}),
         ("postgresql", {"postgres_password"}),
         ("temporal-schema", {"postgres_password"}),
         ("temporal", {"postgres_password"}),
         ("temporal-namespace", set()),
         ("temporal-ui", set()),
+        ("codec-server", {"regreen_codec_token", PAYLOAD_KEYS}),
         *((name, set()) for name in sorted(TELEMETRY)),
     ],
 )
@@ -97,7 +107,7 @@ def test_each_service_sees_its_own_secrets_only(name: str, secrets: set[str]) ->
 
 
 def test_no_service_was_forgotten_above() -> None:
-    assert len(SERVICES) == 8 + len(TELEMETRY)
+    assert len(SERVICES) == 9 + len(TELEMETRY)
 
 
 def test_telemetry_is_started_by_its_profile_alone() -> None:
@@ -110,6 +120,20 @@ def test_telemetry_is_started_by_its_profile_alone() -> None:
 
 def test_a_file_of_secrets_is_never_handed_to_a_service_whole() -> None:
     assert not [name for name, service in SERVICES.items() if "env_file" in service]
+
+
+def test_the_codec_server_is_started_only_when_it_is_asked_for_and_reaches_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = SERVICES["codec-server"]
+    assert service["profiles"] == ["codec"]
+    assert [name for name in SERVICES if networks_of(name) & networks_of("codec-server")] == ["codec-server"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "regreen_codec_token").write_text("a token\n", encoding="utf-8")
+    for name, value in service["environment"].items():
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*)\}", r"\1", value or ""))
+    settings = load(CodecServerSettings, secrets_directory=tmp_path)
+    assert settings.origins == (f"http://{SERVICES['temporal-ui']['ports'][0].rsplit(':', 1)[0]}",)
 
 
 def test_secrets_come_from_files_named_like_them() -> None:
@@ -128,7 +152,8 @@ def test_the_workers_start_with_what_the_file_gives_them(
         mounted = tmp_path / role
         mounted.mkdir()
         for secret in service["secrets"]:
-            (mounted / secret).write_text("a key\n", encoding="utf-8")
+            text = "" if secret == "regreen_notify_url" else "a key\n"
+            (mounted / secret).write_text(text, encoding="utf-8")
         for name, value in service["environment"].items():
             monkeypatch.setenv(name, str(value or ""))
         settings = load(WorkerSettings, secrets_directory=mounted)
@@ -143,6 +168,7 @@ def test_the_starter_starts_with_what_the_file_gives_it(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "regreen_webhook_secret").write_text("a secret\n", encoding="utf-8")
     (tmp_path / "regreen_webhook_secret_previous").touch()
+    (tmp_path / "regreen_dashboard_token").touch()
     for name, value in SERVICES["starter"]["environment"].items():
         monkeypatch.setenv(name, str(value or ""))
     settings = load(StarterSettings, secrets_directory=tmp_path)
@@ -209,7 +235,7 @@ def test_only_the_analyst_lifts_a_filter_of_the_container() -> None:
 
 def test_only_the_starter_is_reached_from_other_machines() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published.keys() == {"starter", "temporal-ui", "grafana"}
+    assert published.keys() == {"starter", "temporal-ui", "codec-server", "grafana"}
     for name in published.keys() - {"starter"}:
         assert all(port.startswith("127.0.0.1:") for port in published[name])
 

@@ -11,11 +11,13 @@ from typing import Final
 
 import pytest
 from temporalio import activity
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from temporal_server import dev_server
 from workflows.connection import connect
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
+from workflows.remediation import RemediationWorkflow
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -61,6 +63,14 @@ def test_a_starter_that_answers_is_healthy(port: int) -> None:
     assert check("starter", REGREEN_PORT=str(port)).returncode == 0
 
 
+def test_a_codec_server_is_asked_at_its_own_port(port: int) -> None:
+    assert check("codec-server", REGREEN_CODEC_PORT=str(port)).returncode == 0
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        closed = str(taken.getsockname()[1])
+        assert check("codec-server", REGREEN_PORT=str(port), REGREEN_CODEC_PORT=closed).returncode == 1
+
+
 def test_a_starter_that_does_not_answer_is_not() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -85,6 +95,27 @@ async def test_a_worker_that_polls_is_healthy_and_only_for_its_own_queue(address
         other = await asyncio.to_thread(check, "analyst", TEMPORAL_ADDRESS=address)
     assert other.returncode == 1
     assert f"no worker of this host polls {ANALYST_QUEUE}" in other.stderr
+
+
+async def test_a_worker_of_one_build_among_others_is_healthy_though_it_is_not_the_current_one(
+    address: str,
+) -> None:
+    client = await connect(target_host=address)
+    version = WorkerDeploymentVersion("regreen", "0.1.0")
+    async with Worker(
+        client,
+        task_queue=PUBLISHER_QUEUE,
+        workflows=[RemediationWorkflow],
+        activities=[nothing],
+        deployment_config=WorkerDeploymentConfig(
+            version, use_worker_versioning=True, default_versioning_behavior=VersioningBehavior.PINNED
+        ),
+    ):
+        for _ in range(50):
+            result = await asyncio.to_thread(check, "publisher", TEMPORAL_ADDRESS=address)
+            if result.returncode == 0:
+                break
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_worker_without_temporal_is_not_healthy() -> None:

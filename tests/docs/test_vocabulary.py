@@ -10,7 +10,6 @@ import pytest
 
 from activities.adapters.model_prices import PRICES
 from starter.dispatch import Verdict
-from starter.exits import ExitStatus
 from starter.webhook import IgnoreReason, Verb
 from workflows import decisions, naming
 from workflows.models import REASON_SENTENCES, Order, Outcome, Reason
@@ -113,11 +112,6 @@ def test_the_operations_page_says_what_becomes_of_every_event() -> None:
 def test_the_operations_page_names_every_search_attribute() -> None:
     named = set(re.findall(r"`(Ci[A-Z]\w+)`", OPERATIONS))
     assert named == {key.name for key in naming.SEARCH_ATTRIBUTES}
-
-
-def test_the_operations_page_names_every_exit_status() -> None:
-    line = " ".join(OPERATIONS.split()).split("Exit status of the `regreen` command:", 1)[1].split(".")[0]
-    assert [int(number) for number in re.findall(r"\d", line)] == list(ExitStatus)
 
 
 def test_the_operations_page_names_every_list_price() -> None:

@@ -26,7 +26,7 @@ class Demo:
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "starter.cli", "demo", *arguments),
+            *("-m", "starter.cli", "simulate", *arguments),
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(self.folder)},
             stdout=asyncio.subprocess.PIPE,

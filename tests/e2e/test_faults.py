@@ -46,7 +46,7 @@ class Watching:
 async def told_by(scenario: str, faults: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "starter.cli", "demo", scenario, "--json", "--faults", faults),
+        *("-m", "starter.cli", "simulate", scenario, "--json", "--faults", faults),
         cwd=ROOT,
         env={**os.environ},
         stdout=asyncio.subprocess.PIPE,
@@ -76,7 +76,14 @@ async def test_a_private_repository_of_an_enterprise_server_is_repaired_write_by
     ) as stage:
         stage.hub.repository(REPOSITORY).private = True
         await assert_fixed_exactly_once(stage, await break_lint(stage))
-        assert "sig=" not in (stage.folder / "worker.log").read_text(encoding="utf-8")
+        told = [log.read_text(encoding="utf-8") for log in stage.folder.glob("*.log")]
+        ids = [workflow.id async for workflow in stage.client.list_workflows()]
+        told += [(await stage.client.get_workflow_handle(one).fetch_history()).to_json() for one in ids]
+        tokens = [*stage.hub.state.tokens]
+    assert len(told) >= 4
+    assert len(tokens) >= 6
+    for secret in (*tokens, "sig=", "PRIVATE KEY", "x-access-token"):
+        assert not any(secret in text for text in told), secret[:4]
     assert len(moments) >= 6
     assert min(begun - ended for (_, ended), (begun, _) in itertools.pairwise(moments)) >= 0.95
 

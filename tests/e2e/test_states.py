@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from localhub.records import PullRequest, Repository, Run, TokenKind, now
+from localhub.records import Comment, PullRequest, Repository, Run, TokenKind, now
 from localhub.stage import Stage
 from workflows.models import Outcome, Reason, RemediationResult
 from workflows.naming import fix_branch, remediation_id
@@ -57,6 +57,8 @@ class Play:
 
     stage: Stage
     name: str
+    known_as: str = ""
+    """The repository's name when its run failed, where it has been renamed since."""
 
     @property
     def full_name(self) -> str:
@@ -98,7 +100,7 @@ class Play:
 
     async def ending(self, run: Run) -> RemediationResult:
         handle = self.stage.client.get_workflow_handle_for(
-            RemediationWorkflow.run, remediation_id(self.full_name, run.id)
+            RemediationWorkflow.run, remediation_id(self.known_as or self.full_name, run.id)
         )
         async for _ in patience():
             try:
@@ -107,6 +109,23 @@ class Play:
                 continue
             if status.outcome is not None and status.reason is not None:
                 return RemediationResult(outcome=status.outcome, reason=status.reason, detail=status.detail)
+        raise AssertionError
+
+    async def opened(self, run: Run) -> int:
+        """The fix pull request's number, once it is there and has its labels."""
+        async for _ in patience():
+            for pull in self.repository.pulls.values():
+                if pull.head_ref == fix_branch(run.id) and pull.labels:
+                    return pull.number
+        raise AssertionError
+
+    async def says(self, text: str) -> Comment:
+        """Regreen's only comment, once it says that."""
+        async for _ in patience():
+            found = [one for one in self.repository.comments.values() if "regreen run=" in one.body]
+            assert len(found) <= 1
+            if found and text in found[0].body:
+                return found[0]
         raise AssertionError
 
     def pull_request_of(self, run: Run) -> PullRequest:
@@ -265,6 +284,109 @@ async def reverted_fix(play: Play) -> Run:
     return await play.failed(await play.commit("main", {"prices.py": UNTIDY}, message))
 
 
+async def workflow_file_that_does_not_parse(play: Play) -> Run:
+    await play.commit("main", {CI_FILE: workflow(), "prices.py": TIDY}, "Start")
+    return await play.failed(await play.commit("main", {CI_FILE: "on: push\njobs: [\n"}))
+
+
+async def other_default_branch(play: Play) -> Run:
+    play.repository.default_branch = "trunk/ü"
+    await play.commit("trunk/ü", {CI_FILE: workflow(), "prices.py": TIDY}, "Start")
+    run = await play.failed(await play.commit("trunk/ü", {"prices.py": UNTIDY}))
+    await play.ending(run)
+    assert play.pull_request_of(run).base_ref == "trunk/ü"
+    return run
+
+
+async def renamed_meanwhile(play: Play) -> Run:
+    run = await broken_on(play, "main", workflow(steps=SLOW_ON_THE_FIX))
+    await play.fix(run)
+    old, play.name = play.full_name, "a.new--name_"
+    play.stage.hub.rename_repository(old, play.full_name)
+    play.known_as = old
+    await play.ending(run)
+    await play.says("**Regreen: fixed**")
+    return run
+
+
+async def rewritten_while_ci_looks(play: Play) -> Run:
+    run = await broken_on(play, "topic", workflow(steps=SLOW_ON_THE_FIX))
+    await play.fix(run)
+    start = await play.repository.git.ref("refs/heads/main")
+    await play.api("PATCH", "/git/refs/heads/topic", {"sha": start, "force": True})
+    return run
+
+
+async def deleted_while_ci_looks(play: Play) -> Run:
+    run = await broken_on(play, "topic", workflow(steps=SLOW_ON_THE_FIX))
+    await play.opened(run)
+    await play.api("DELETE", "/git/refs/heads/topic")
+    return run
+
+
+async def closed_by_hand(play: Play) -> Run:
+    run = await broken_on(play, "main", workflow(steps=SLOW_ON_THE_FIX))
+    await play.api("PATCH", f"/pulls/{await play.opened(run)}", {"state": "closed"})
+    return run
+
+
+async def merged_by_hand(play: Play) -> Run:
+    run = await broken_on(play, "main", workflow(steps=SLOW_ON_THE_FIX))
+    await play.opened(run)
+    await play.api("PATCH", "/git/refs/heads/main", {"sha": await play.fix(run)})
+    return run
+
+
+async def matrix(play: Play) -> Run:
+    file = workflow().replace("    runs-on", "    strategy: {matrix: {half: [a, b]}}\n    runs-on", 1)
+    run = await broken_on(play, "main", file)
+    assert {job.name for job in run.latest.jobs} >= {"lint (a)", "lint (b)"}
+    return run
+
+
+async def ordered_by_comment(play: Play) -> Run:
+    await play.commit("main", {CI_FILE: workflow(steps=SLOW_ON_THE_FIX), "prices.py": TIDY}, "Start")
+    sha = await play.commit("topic", {"prices.py": UNTIDY})
+    broken = await play.api(
+        "POST", "/pulls", {"title": "Prices", "head": "topic", "base": "main", "draft": True}
+    )
+    run = await play.failed(sha)
+    fix = await play.opened(run)
+    hub, number = play.stage.hub, broken["number"]
+    for author, order in (
+        ("stranger", "/regreen stop"),
+        ("dependabot[bot]", "/regreen stop"),
+        ("dev", "Please\n/regreen stop"),
+        ("dev", "/regreen help"),
+    ):
+        await hub.comment(play.full_name, number, order, author=author)
+    assert (await play.says("`/regreen stop`: end, and close the fix pull request")).issue_number == number
+    assert play.pull_request_of(run).state == "open"
+    await hub.comment(play.full_name, fix, "/regreen stop\r\nthank you", author="dev")
+    assert (await play.says("**Regreen: stopped**")).issue_number == number
+    assert play.pull_request_of(run).state == "closed"
+    return run
+
+
+async def two_runs_of_one_push(play: Play) -> Run:
+    await play.commit("main", {CI_FILE: workflow(), "prices.py": TIDY}, "Start")
+    await play.commit("topic", {"README.md": "Prices.\n"}, "Begin")
+    await play.api("POST", "/pulls", {"title": "Prices", "head": "topic", "base": "main"})
+    sha = await play.commit("topic", {"prices.py": UNTIDY})
+    failed = [
+        await play.run(lambda run: (run.head.sha, run.event) == (sha, "push")),
+        await play.run(lambda run: (run.head.sha, run.event) == (sha, "pull_request")),
+    ]
+    endings = {run.id: await play.ending(run) for run in failed}
+    [fixed] = [run for run in failed if endings[run.id].outcome is Outcome.FIXED]
+    [left] = [run for run in failed if run is not fixed]
+    assert (endings[left.id].reason, endings[left.id].detail) == (Reason.TWIN_RUN, f"run {fixed.id}")
+    assert await play.repository.git.ref(f"refs/heads/{fix_branch(left.id)}") is None
+    await play.says("**Regreen: fixed**")
+    assert len(play.repository.pulls) == 2
+    return fixed
+
+
 @dataclass(frozen=True)
 class Case:
     outcome: Outcome
@@ -289,6 +411,16 @@ CASES: Final = (
     Case(Outcome.SUPERSEDED, Reason.HUMAN_COMMIT, human_commit_on_the_fix),
     Case(Outcome.UNVERIFIED, Reason.CI_NEVER_STARTED, switched_off, "switched off"),
     Case(Outcome.IGNORED, Reason.FIX_REVERTED, reverted_fix),
+    Case(Outcome.NEEDS_HUMAN, Reason.NO_FAILED_JOB, workflow_file_that_does_not_parse),
+    Case(Outcome.FIXED, Reason.GREEN, other_default_branch),
+    Case(Outcome.FIXED, Reason.GREEN, renamed_meanwhile),
+    Case(Outcome.SUPERSEDED, Reason.BRANCH_MOVED, rewritten_while_ci_looks),
+    Case(Outcome.SUPERSEDED, Reason.BRANCH_MOVED, deleted_while_ci_looks),
+    Case(Outcome.STOPPED, Reason.PULL_REQUEST_CLOSED, closed_by_hand),
+    Case(Outcome.UNVERIFIED, Reason.MERGED_EARLY, merged_by_hand),
+    Case(Outcome.FIXED, Reason.GREEN, matrix),
+    Case(Outcome.FIXED, Reason.GREEN, two_runs_of_one_push),
+    Case(Outcome.STOPPED, Reason.STOP_ORDERED, ordered_by_comment, "by dev"),
 )
 
 

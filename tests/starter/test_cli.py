@@ -31,18 +31,22 @@ from workflows.naming import SEARCH_ATTRIBUTES
 ASKS = models.GateVerdict(decision=models.GateDecision.NEEDS_APPROVAL, reasons=("a workflow file",))
 RUN = 12
 COMMANDS = (
-    "demo",
-    "serve",
-    "worker",
+    "simulate",
+    "dry-run",
     "logs",
     "list",
     "show",
+    "start",
     "approve",
     "reject",
     "retry",
     "stop",
     "pause",
     "resume",
+    "explain",
+    "serve",
+    "worker",
+    "codec-server",
     "version",
 )
 
@@ -205,6 +209,28 @@ async def test_a_missing_namespace_is_no_missing_remediation(
     assert "TEMPORAL_NAMESPACE" in result.stderr
 
 
+async def test_a_pull_request_names_its_remediation_by_the_fix_or_by_the_failure(
+    client: Client, repository: str, start: Start
+) -> None:
+    asks = script(repository)
+    asks.answers["read_run"] = [snapshot(repository=repository, pull_request=3, pull_request_open=True)]
+    asks.answers["judge_patch"] = [models.GateVerdict(decision=models.GateDecision.ALLOWED)]
+    async with serving(client, asks):
+        workflow_id = await start()
+
+        async def found(number: int) -> bool:
+            shown = await regreen("show", f"{repository}#{number}", "--json")
+            return shown.exit_code == 0 and workflow_id in shown.stdout
+
+        await until(lambda: found(5))
+        await until(lambda: found(3))
+        missing = await regreen("show", f"https://github.com/{repository}/pull/4")
+        stopped = await regreen("stop", f"https://github.com/{repository}/pull/3", "--json", "--by", "grace")
+    assert missing.exit_code == 3
+    assert missing.stderr.startswith(f"regreen: there is no remediation of {repository}#4;")
+    assert json.loads(stopped.stdout) == {"workflow_id": workflow_id, "order": "stop", "by": "grace"}
+
+
 # ── orders ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -286,6 +312,7 @@ async def test_an_answer_where_nothing_is_asked_is_refused(
         (["stop"], ("stop", models.Order(by="grace"))),
         (["pause"], ("pause", models.Order(by="grace"))),
         (["resume"], ("resume", models.Order(by="grace"))),
+        (["explain"], ("explain", models.Order(by="grace"))),
         (["approve", "--question", "0a1b"], ("approve", models.Order(by="grace", question="0a1b"))),
         (["reject", "--question", "0a1b"], ("reject", models.Order(by="grace", question="0a1b"))),
     ],
@@ -331,6 +358,7 @@ def test_the_help_names_every_command_and_every_exit_status() -> None:
     assert result.exit_code == 0
     assert [command for command in COMMANDS if f"  {command} " not in result.stdout] == []
     assert "0 done, 1 failed, 2 wrong usage" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -343,7 +371,7 @@ def test_the_help_loads_neither_temporal_nor_the_service() -> None:
         "import sys\nfrom starter.cli import app\n"
         "try: app(['--help'])\n"
         "except SystemExit:\n"
-        "    print({'temporalio', 'pydantic', 'fastapi', 'rich', 'asyncio'} & set(sys.modules))"
+        "    print({'temporalio', 'pydantic', 'starlette', 'rich', 'asyncio'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.endswith("set()\n")

@@ -11,8 +11,9 @@ from temporalio.client import Client
 from temporalio.service import RetryConfig
 
 from starter import figures
+from starter.exposition import SERIES, Exposition
 from starter.figures import QueueFigures, Survey
-from starter.metrics import SERIES, Metrics
+from starter.metrics import EventCounts
 from starter.remediations import Overview
 from workflows import naming
 from workflows.codec import KeyRing, data_converter
@@ -139,7 +140,7 @@ async def test_every_series_is_exposed_in_prometheus_format_with_fixed_words_as_
     )
     survey._due = float("inf")
 
-    text = (await Metrics(survey).exposition()).decode()
+    text = (await Exposition(EventCounts(), survey).text()).decode()
 
     families = {family.name: family for family in text_string_to_metric_families(text)}
     for series in SERIES:
@@ -196,10 +197,10 @@ async def cut_off() -> Client:
 
 
 async def test_without_temporal_the_scrape_is_answered_and_says_so(cut_off: Client) -> None:
-    shown = Metrics(Survey(cut_off, Limits()))
-    shown.count("started", "run_failed")
+    counts = EventCounts()
+    counts.count("started", "run_failed")
 
-    text = (await shown.exposition()).decode()
+    text = (await Exposition(counts, Survey(cut_off, Limits())).text()).decode()
 
     assert "regreen_temporal_up 0.0" in text
     assert 'regreen_events_total{decision="started",reason="run_failed"} 1.0' in text
@@ -208,10 +209,10 @@ async def test_without_temporal_the_scrape_is_answered_and_says_so(cut_off: Clie
 
 
 async def test_an_event_that_is_not_github_s_is_no_sign_of_life(cut_off: Client) -> None:
-    shown = Metrics(Survey(cut_off, Limits()))
-    shown.count("refused", "signature", verified=False)
+    counts = EventCounts()
+    counts.count("refused", "signature", signed=False)
 
-    text = (await shown.exposition()).decode()
+    text = (await Exposition(counts, Survey(cut_off, Limits())).text()).decode()
 
     assert 'regreen_events_total{decision="refused",reason="signature"} 1.0' in text
     assert "\nregreen_last_event_timestamp_seconds " not in text

@@ -1,5 +1,7 @@
 import gzip
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +26,7 @@ KEYS = {
     "failure_class",
     "root_cause",
 }
+ROOT = Path(__file__).resolve().parents[2]
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -70,14 +73,15 @@ def test_people_see_line_numbers_and_the_cause(log: Path) -> None:
     assert "lint: ruff reports F401 in src/app.py" in result.stdout
 
 
-def test_an_imitated_note_has_a_line_number_like_any_line_of_the_log(tmp_path: Path) -> None:
+def test_a_line_of_the_log_cannot_be_taken_for_a_note_about_the_excerpt(tmp_path: Path) -> None:
     path = tmp_path / "job.log"
     path.write_text("… 12 lines omitted …\nerror: broken\n")
 
     shown = logs(path).stdout
 
-    assert "1  … 12 lines omitted …" in shown
+    assert "1  ... 12 lines omitted ..." in shown
     assert "2  error: broken" in shown
+    assert "…" not in objects(logs(path, "--json"))[0]["excerpt"]
 
 
 def test_a_compressed_log_says_what_the_plain_one_says(log: Path, tmp_path: Path) -> None:
@@ -94,14 +98,50 @@ def test_a_compressed_log_says_what_the_plain_one_says(log: Path, tmp_path: Path
     [(lambda packed: packed[:-20], "ends early"), (lambda packed: packed[:-6] + b"damage", "damaged")],
     ids=["cut", "bent"],
 )
-def test_a_broken_compressed_log_is_read_as_far_as_it_goes(tmp_path: Path, bend: Any, said: str) -> None:
+@pytest.mark.parametrize("times", [20, 200])
+def test_a_broken_compressed_log_is_read_as_far_as_it_goes(
+    tmp_path: Path, bend: Any, said: str, times: int
+) -> None:
     broken = tmp_path / "job.log.gz"
-    broken.write_bytes(bend(gzip.compress(LOG.encode() * 200)))
+    broken.write_bytes(bend(gzip.compress(LOG.encode() * times)))
 
     result = logs(broken, "--json")
 
     assert said in result.stderr
     assert "F401" in objects(result)[0]["excerpt"]
+
+
+def test_a_log_comes_through_a_pipe_too(log: Path) -> None:
+    command = [sys.executable, "-m", "starter.cli", "logs", "-", "--json"]
+
+    piped = subprocess.run(command, input=log.read_bytes(), capture_output=True, cwd=ROOT, check=True)
+
+    assert {**json.loads(piped.stdout), "file": ""} == {**objects(logs(log, "--json"))[0], "file": ""}
+
+
+def test_a_log_without_line_feeds_is_one_line_of_which_the_telling_part_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    path.write_bytes(LOG.replace("\n", "\r").encode())
+
+    result = logs(path, "--json")
+
+    assert "carriage returns" in result.stderr
+    found = objects(result)[0]
+    assert "F401" in found["excerpt"]
+    assert "lines omitted" in found["excerpt"]
+    assert found["ranges"] == [[1, 1]]
+    assert found["failure_class"] == "lint"
+
+
+def test_returns_before_the_first_line_feed_only_overwrite(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    path.write_bytes(b"10%\r20%\r" * 100_000 + b"done\nerror: broken\n")
+
+    result = logs(path, "--json")
+
+    assert result.stderr == ""
+    assert objects(result)[0]["ranges"] == [[1, 2]]
+    assert "done\nerror: broken" in objects(result)[0]["excerpt"]
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_shown(log: Path, tmp_path: Path) -> None:

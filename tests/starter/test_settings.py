@@ -72,6 +72,7 @@ def test_every_limit_and_every_policy_can_be_set(monkeypatch: pytest.MonkeyPatch
         "CI_POLL": "30",
         "APPROVAL_DEADLINE": "2d",
         "MERGE_WATCH": "12 h",
+        "REVERT_WATCH": "0",
         "SESSION_CALLS": "5",
         "SESSION_TIME": "3m",
         "SESSION_USD": "0.5",
@@ -104,6 +105,7 @@ def test_every_limit_and_every_policy_can_be_set(monkeypatch: pytest.MonkeyPatch
         session_usd=0.5,
         remediation_usd=1.5,
         merge_watch=timedelta(hours=12),
+        revert_watch=timedelta(0),
         pull_requests_per_day=4,
     )
     assert settings.policy() == TriagePolicy(

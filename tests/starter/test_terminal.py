@@ -45,7 +45,7 @@ def test_hostile_names_are_printed_as_they_are_written() -> None:
 
     assert "acme/widgets/12" in text
     assert "[red]main[/red] :smile:" in text
-    assert "3m ago" in text
+    assert "  3m" in text
     assert "\x1b]8" not in text
 
 
@@ -75,3 +75,40 @@ def test_an_ended_remediation_says_how_and_why() -> None:
 )
 def test_a_duration_is_given_in_its_largest_unit(seconds: int, text: str) -> None:
     assert terminal.age(timedelta(seconds=seconds)) == text
+
+
+def test_a_list_fits_a_terminal_of_eighty_columns_and_keeps_what_names_a_run_whole() -> None:
+    overview = Overview(
+        workflow_id="ci-remediation/acme/widgets-service/18273645510",
+        open=True,
+        temporal_status="running",
+        started_at=NOW - timedelta(minutes=3),
+        repository="acme/widgets-service",
+        run_id=18273645510,
+        branch="feature/rework-the-prices",
+        workflow="CI / build and test",
+        state="awaiting_approval",
+        attempt=2,
+        pull_request=1234,
+    )
+    out = StringIO()
+    console = Console(file=out, markup=False, emoji=False, highlight=False, soft_wrap=True, width=80)
+    console.print(terminal.overview_table([overview], NOW, width=80))
+
+    heading, row = out.getvalue().splitlines()
+    assert max(len(heading), len(row)) <= 80
+    for whole in ("acme/widgets-service/18273645510", "awaiting_approval", "#1234", "3m"):
+        assert whole in row
+
+
+def test_a_long_text_is_wrapped_beside_its_label_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "the search attributes are missing: " + ", ".join(["CiRepository"] * 9)
+    assert terminal.hanging("problem  ", text) == f"problem  {text}"
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = terminal.hanging("problem  ", text).splitlines()
+
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+    assert all(line.startswith("         ") for line in lines[1:])

@@ -3,6 +3,7 @@ import hmac
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -286,6 +287,42 @@ def test_a_header_that_names_another_event_than_the_bodys_is_not_believed(event:
 )
 def test_a_broken_body_is_malformed(body: bytes) -> None:
     assert interpret("workflow_run", body) == Ignore(reason=IgnoreReason.MALFORMED)
+
+
+@pytest.mark.parametrize("told", [deliveries.told_by_app, deliveries.told_by_organisation])
+def test_it_does_not_matter_whose_webhook_tells(told: Callable[[Any], Any]) -> None:
+    for event, body in REAL:
+        assert decided(event, told(body)) == decided(event, body)
+        assert decided(event, told(deliveries.told_by_organisation(body))) == decided(event, body)
+
+
+@pytest.mark.parametrize("repository", ["acme/.github", "A-b/-._", "mona_acme/w.i--d_gets", "0/0"])
+@pytest.mark.parametrize(
+    "branch",
+    ["feat/ü#1%+🚀&x=y", "refs/heads/main", "-", "a'b\"c`d", "regreen/12/x", "regreen", "HEAD~1@{0}"],
+)
+def test_odd_names_start_remediations_like_any(repository: str, branch: str) -> None:
+    body = deliveries.workflow_run(
+        full_name=repository, head_repository=repository, head_branch=branch, name="| *CI* <b>@all</b> |"
+    )
+    decision = decided("workflow_run", body)
+    assert isinstance(decision, StartRemediation)
+    assert (decision.repository, decision.branch) == (repository, branch)
+
+
+def test_a_managed_user_of_an_enterprise_gives_orders() -> None:
+    body = deliveries.issue_comment("/regreen stop", user=deliveries.account("mona_acme"))
+    decision = decided("issue_comment", body)
+    assert isinstance(decision, HumanOrder)
+    assert decision.order.by == "mona_acme"
+
+
+def test_what_an_app_writes_in_a_persons_name_orders_nothing() -> None:
+    body = deliveries.issue_comment("/regreen approve 0a1b")
+    body["comment"]["performed_via_github_app"] = {"id": 5, "slug": "assistant"}
+    assert decided("issue_comment", body) == Ignore(reason=IgnoreReason.BOT)
+    body["comment"]["performed_via_github_app"] = None
+    assert isinstance(decided("issue_comment", body), HumanOrder)
 
 
 # ── totality ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -139,6 +139,24 @@ def issue_comment(
     }
 
 
+def told_by_app(body: Body) -> Body:
+    """As an App's webhook tells of it."""
+    return body | {"installation": {"id": 43, "node_id": "MDIzOklu"}}
+
+
+def told_by_organisation(body: Body) -> Body:
+    """As an organisation's webhook tells of it, where the organisation belongs to an enterprise."""
+    return body | {
+        "organization": {
+            "login": "acme",
+            "id": 9,
+            "url": "https://api.github.com/orgs/acme",
+            "description": None,
+        },
+        "enterprise": {"id": 3, "slug": "acme-group", "name": "Acme Group", "website_url": None},
+    }
+
+
 def encode(body: Any) -> bytes:
     return json.dumps(body).encode()
 

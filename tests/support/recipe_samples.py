@@ -116,6 +116,21 @@ SAMPLES: dict[str, Sample] = {
         lines=('+    """Say it."""',),
     ),
     "flake8": Sample(files={"app.py": "x=1\n"}, command="python -m flake8 --count .", lines=("+x = 1",)),
+    "pycodestyle": Sample(
+        files={"app.py": "x=1\n"}, command="pycodestyle --max-line-length 100 app.py", lines=("+x = 1",)
+    ),
+    **{
+        f"cargo-fix-{subcommand}": Sample(
+            files={
+                "Cargo.toml": CARGO,
+                "Cargo.lock": 'version = 3\n\n[[package]]\nname = "app"\nversion = "0.1.0"\n',
+                "src/main.rs": "#![deny(warnings)]\nuse std::fmt;\n\nfn main() {}\n",
+            },
+            command=f"cargo {subcommand} --workspace --verbose",
+            lines=("-use std::fmt;",),
+        )
+        for subcommand in ("check", "build", "test")
+    },
     "pyupgrade": Sample(
         files={"app.py": "x = set([1])\n"}, command="pyupgrade --py38-plus app.py", lines=("+x = {1}",)
     ),
@@ -314,7 +329,7 @@ SAMPLES: dict[str, Sample] = {
             lines=('+version = "0.2.0"',),
             failure_class=FailureClass.DEPENDENCY,
         )
-        for subcommand in ("build", "check", "test", "metadata", "clippy")
+        for subcommand in ("build", "check", "test", "run", "doc", "metadata", "tree", "clippy")
     },
     "action-version": edit(
         {CI: "jobs:\n  check:\n    runs-on: x\n    steps:\n      - uses: actions/upload-artifact@v3\n"},

@@ -125,7 +125,7 @@ class ScriptedActivities:
         self.calls: list[tuple[str, Any]] = []
         self.answers: dict[str, list[Any]] = {
             "read_run": [snapshot()],
-            "collect_evidence": [evidence()],
+            "collect_evidence": [evidence(fingerprint=f"v1:000{number}") for number in range(4)],
             "diagnose_failure": [diagnosis()],
             "diagnose_by_model": [opinion()],
             "rerun_failed_jobs": [models.RerunResult(state=models.RerunState.STARTED, run_attempt=2)],
@@ -153,6 +153,7 @@ class ScriptedActivities:
             "authorise_order": [True],
             "report_broken_settings": [models.PostedReport(url="https://github.example/comment")],
             "request_review": [None],
+            "notify_human": [models.NoticeResult(state=models.NoticeState.NOT_CONFIGURED)],
         }
         for name, given in answers.items():
             self.answers[name] = list(given) if isinstance(given, Sequence) else [given]

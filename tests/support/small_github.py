@@ -58,6 +58,7 @@ class SmallGitHub:
         self.refusal: tuple[int, str] | None = None
         """What every attempt to create a branch is answered."""
         self.workflow_state = "active"
+        self.runs: list[dict[str, Any]] = []
         self.before: Callable[[httpx2.Request], None] | None = None
         """Called before each write: what somebody else does in that moment."""
 
@@ -114,10 +115,16 @@ class SmallGitHub:
                 return response
         return _refusal(404, "Not Found")
 
+    def _get_runs(self, request: httpx2.Request, _body: Any) -> httpx2.Response:
+        wanted = request.url.params["head_sha"]
+        found = [run for run in self.runs if run["head_sha"] == wanted]
+        return httpx2.Response(200, json={"total_count": len(found), "workflow_runs": found})
+
     def _routes(self) -> tuple[tuple[str, str, Handler], ...]:
         return (
             ("GET", r"/git/ref/heads/(.+)", self._get_ref),
             ("GET", r"/rules/branches/.+", self._get_rules),
+            ("GET", r"/actions/runs", self._get_runs),
             ("GET", r"/contents/.github/regreen.yml", self._get_settings),
             ("GET", r"/contents/(.+)", self._get_contents),
             ("GET", r"/actions/workflows/\d+", self._get_workflow),

@@ -166,7 +166,7 @@ async def test_ci_is_asked_about_the_jobs_that_failed_first_and_the_branch_they_
     remediate: Remediate,
 ) -> None:
     other_job = models.FailedJob(job_id=2, name="docs", excerpt=models.Excerpt(text="red"))
-    later = evidence(jobs=(other_job,))
+    later = evidence(jobs=(other_job,), fingerprint="v1:0001")
     script = ScriptedActivities(read_checks=RED_TWICE, collect_evidence=[evidence(), later, later])
     await remediate(script)
     asked = script.called("read_checks")
@@ -195,6 +195,21 @@ async def test_there_are_never_more_than_three_attempts(remediate: Remediate, al
     result = await remediate(script, limits=Limits(attempts=allowed))
     assert (result.outcome, result.reason) == (Outcome.EXHAUSTED, Reason.ATTEMPTS_USED)
     assert len(script.called("propose_patch")) == 3
+
+
+async def test_a_failure_that_two_attempts_left_as_it_was_gets_no_third(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_checks=ALWAYS_RED, collect_evidence=evidence())
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.NEEDS_HUMAN, Reason.SAME_FAILURE)
+    assert [record.ci for record in result.attempts] == ["red", "red"]
+    assert script.called("post_report")[-1].pull_request.state == "open"
+
+
+@pytest.mark.parametrize("fingerprints", ["aba", "abb", "aab"])
+async def test_another_failure_in_between_or_after_is_news(remediate: Remediate, fingerprints: str) -> None:
+    seen = [evidence(fingerprint=f"v1:{each}") for each in (*fingerprints, "x")]
+    script = ScriptedActivities(read_checks=ALWAYS_RED, collect_evidence=seen)
+    assert len((await remediate(script)).attempts) == 3
 
 
 async def test_the_last_red_fix_exhausts_whatever_its_diagnosis_says(remediate: Remediate) -> None:
@@ -297,6 +312,51 @@ async def test_the_same_failure_on_the_base_branch_is_not_this_changes_fault(rem
     assert [request.run_id for request in script.called("collect_evidence")] == [12, 11]
     [said] = script.called("post_report")
     assert (said.reason, said.detail) == (Reason.BASE_RED, "the base branch's own failed run is 11")
+
+
+TWIN = models.BranchResult(state=BranchState.TWIN, twin_run=11)
+
+
+async def test_a_run_whose_twin_is_looked_after_says_and_does_nothing(remediate: Remediate) -> None:
+    script = ScriptedActivities(read_run=snapshot(twin_run=11))
+    result = await remediate(script)
+    assert (result.outcome, result.reason) == (Outcome.IGNORED, Reason.TWIN_RUN)
+    assert result.detail == "run 11"
+    assert {"diagnose_by_model", "propose_patch", "post_report"}.isdisjoint(script.names())
+
+
+async def test_without_evidence_a_twin_keeps_a_second_report_away(remediate: Remediate) -> None:
+    nothing = evidence(jobs=(), failed_jobs=0)
+    script = ScriptedActivities(read_run=snapshot(twin_run=11), collect_evidence=nothing)
+    assert (await remediate(script)).reason is Reason.TWIN_RUN
+    assert "post_report" not in script.names()
+
+
+async def test_a_transient_failure_is_rerun_whatever_its_twin_does(remediate: Remediate) -> None:
+    script = ScriptedActivities(
+        diagnose_failure=diagnosis(action=Action.RERUN),
+        read_run=[snapshot(twin_run=11), snapshot(run_attempt=2, conclusion="success")],
+    )
+    assert (await remediate(script)).outcome is Outcome.FLAKY
+
+
+async def test_a_twin_that_fails_while_a_patch_is_made_is_found_before_it_is_published(
+    remediate: Remediate,
+) -> None:
+    script = ScriptedActivities(advance_fix_branch=TWIN)
+    result = await remediate(script)
+    assert (result.outcome, result.reason, result.detail) == (Outcome.IGNORED, Reason.TWIN_RUN, "run 11")
+    assert {"open_pull_request", "post_report"}.isdisjoint(script.names())
+
+
+async def test_who_approved_a_patch_hears_that_a_twin_went_before_it(skipping: WorkflowEnvironment) -> None:
+    script = ScriptedActivities(judge_patch=ASKS, advance_fix_branch=TWIN)
+    async with serving(skipping.client, script):
+        handle = await start(skipping.client)
+        asked = await until(handle, lambda status: status.question is not None)
+        await handle.signal(RemediationWorkflow.approve, Order(by="ada", question=asked.question))
+        assert (await handle.result()).reason is Reason.TWIN_RUN
+    assert script.called("post_report")[-1].reason is Reason.TWIN_RUN
 
 
 async def test_another_failure_on_the_base_branch_does_not_excuse_this_one(remediate: Remediate) -> None:
@@ -445,6 +505,16 @@ async def test_only_green_is_green(
 ) -> None:
     result = await remediate(ScriptedActivities(read_checks=seen))
     assert (result.outcome, result.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(("step", "unpublished"), [("write_commit", True), ("read_checks", False)])
+async def test_the_report_knows_whether_the_patch_it_names_was_published(
+    remediate: Remediate, step: str, *, unpublished: bool
+) -> None:
+    refused = ApplicationError("workflows: write", type="forbidden", non_retryable=True)
+    script = ScriptedActivities(**{step: refused})
+    assert (await remediate(script)).reason is Reason.PERMISSION_MISSING
+    assert script.called("post_report")[-1].unpublished is unpublished
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ ENVIRONMENT: Final[tuple[Rule, ...]] = (
         r"|server misbehaving"
         r"|Failed to connect to \S{1,100} port \d{1,5}|Connection reset by peer"
         r"|SSL_ERROR_SYSCALL|Network is unreachable"
-        r"|(?:HTTP|status)(?: error| code|)[: ]{1,2}(?:429|500|502|503|504)\b[^\n]{0,80}"
+        r"|(?:HTTP|status)(?: error| code|)(?::|:? )(?:429|500|502|503|504)\b[^\n]{0,80}"
         r"|The requested URL returned error: (?:429|50[0234])"
         r"|received unexpected HTTP status: 5\d\d[^\n]{0,60}|Hash Sum mismatch"
         r"|Couldn't establish HTTP connection)",

@@ -47,7 +47,8 @@ PERMISSIONS: Final[tuple[Rule, ...]] = (
         pattern=r"Unable to get (?:the )?ACTIONS_ID_TOKEN_REQUEST_(?:URL|TOKEN)"
         r"|Credentials could not be loaded, please check your action inputs: "
         r"Could not load credentials from any providers"
-        r"|did not inject \$?ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        r"|did not inject \$?ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+        r"|requires \"write\" access to the \"id-token\" permission",
         missing_permission="id-token: write",
         certainty=Certainty.FACT,
         source=_GITHUB_DOCS,

@@ -21,6 +21,9 @@ MISSING: Final = (
     r"|(?P<config>pg_config|mysql_config|krb5-config|curl-config|xml2-config) (?:executable )?not found"
     r"|(?:error: command|unable to execute) '?(?P<compiler>gcc|g\+\+|cc|cargo|x86_64-linux-gnu-gcc)'? "
     r"failed: No such file"
+    r"|can't execute '(?P<interpreter>\w{1,40})': No such file"
+    r"|The (?P<finder>pkg-config) command could not be found"
+    r"|gyp ERR! find (?P<gyp>Python) Python is not set"
     r"|(?:No package '|Package )(?P<module>[\w.+-]{1,40})'?(?: found|, required by| was not found)"
 )
 
@@ -44,6 +47,8 @@ PACKAGES: Final[Mapping[str, tuple[str, str, str]]] = {
     "ssh": ("openssh-client", "openssh-client", "openssh-clients"),
     "rsync": ("rsync", "rsync", "rsync"),
     "pkg-config": ("pkg-config", "pkgconf", "pkgconf"),
+    "tar": ("tar", "tar", "tar"),
+    "Python": ("python3", "python3", "python3"),
     "python3": ("python3", "python3", "python3"),
     "pip": ("python3-pip", "py3-pip", "python3-pip"),
     "pip3": ("python3-pip", "py3-pip", "python3-pip"),
@@ -95,6 +100,7 @@ _FRESH: Final = (
     "RUN apk add --no-cache {}\n",
     "RUN dnf install -y {} && dnf clean all\n",
 )
+_FAILED_LINE: Final = r"^\s{0,8}(?P<line>\d{1,5}) \| >>> RUN\b"
 _FILE: Final = re.compile(r"(?:-f|--file)[ =](?P<file>[\w./-]{1,200})")
 
 
@@ -110,10 +116,12 @@ def install_missing_package(request: PatchRequest, workspace: Workspace) -> str:
         raise EditRefusedError(f"Which package provides {missing[0] if missing else 'it'} is not known here.")
     path = _dockerfile(request, workspace)
     text = read_text(workspace, path)
+    shown = next(matches(request, _FAILED_LINE), None)
     edited = text
     added = []
     for name in known:
-        edited, package = _with_package(edited, name)
+        line = int(shown["line"]) - 1 + edited.count("\n") - text.count("\n") if shown else None
+        edited, package = _with_package(edited, name, line)
         added.append(package)
     if edited == text:
         raise EditRefusedError(f"{path} installs {', '.join(added)} already.")
@@ -132,15 +140,23 @@ def _dockerfile(request: PatchRequest, workspace: Workspace) -> str:
     raise EditRefusedError("The log does not say which Dockerfile was built.")
 
 
-def _with_package(text: str, missing: str) -> tuple[str, str]:
-    """The Dockerfile with the package that provides `missing`, and the package's name."""
+def _with_package(text: str, missing: str, line: int | None) -> tuple[str, str]:
+    """The Dockerfile with the package that provides `missing`, and the package's name.
+
+    Args:
+        text: The Dockerfile.
+        missing: What the build lacks.
+        line: Where the log says that the build failed, counted from 0.
+    """
     parser = DockerfileParser(fileobj=io.BytesIO(text.encode()))  # type: ignore[arg-type]  # it reads bytes
     instructions: list[Any] = list(parser.structure)
     stages = [each for each in instructions if each["instruction"] == "FROM"]
     if not stages:
         raise EditRefusedError("The Dockerfile has no FROM.")
     lines = text.splitlines(keepends=True)
-    user = _user(instructions, missing)
+    user = _failed(instructions, line)
+    if user is None:
+        user = _user(instructions, missing)
     stage = [each for each in stages if each["startline"] <= user][-1]
     manager = _manager(stage["value"], text)
     package = PACKAGES[missing][manager]
@@ -156,8 +172,22 @@ def _with_package(text: str, missing: str) -> tuple[str, str]:
             edited = f"{raw[: found.end()]} {package}{raw[found.end() :]}"
             before, after = lines[: instruction["startline"]], lines[instruction["endline"] + 1 :]
             return "".join([*before, edited, *after]), package
-    lines.insert(user, _FRESH[manager].format(package))
+    fresh = _FRESH[manager].format(package)
+    lines.insert(user, fresh.replace("dnf", "microdnf") if "minimal" in stage["value"] else fresh)
     return "".join(lines), package
+
+
+def _failed(instructions: list[Any], line: int | None) -> int | None:
+    """The line where the failed RUN begins; None where the log shows none."""
+    runs = [each for each in instructions if each["instruction"] == "RUN"]
+    return next(
+        (
+            int(run["startline"])
+            for run in runs
+            if line is not None and run["startline"] <= line <= run["endline"]
+        ),
+        None,
+    )
 
 
 def _user(instructions: list[Any], missing: str) -> int:

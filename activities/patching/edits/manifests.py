@@ -18,7 +18,8 @@ MISSING_PACKAGE: Final = (
     r"(?:Cannot find (?:module|package)|Can't resolve) '(?P<module>(?:@[\w.-]{1,60}/)?[\w.-]{1,80})'"
 )
 CHART_PUBLISHED: Final = (
-    r"chart version not ok\. Needs a version bump|(?P<chart>[\w.-]{1,80})-\d[\w.+-]{0,40}\.tgz already exists"
+    r"[Cc]hart version not ok\. Needs a version bump"
+    r"|(?P<chart>[\w.-]{1,80})-\d[\w.+-]{0,40}(?:\.tgz already exists|: POST [^\n]{0,200}\balready_exists)"
     r"|tag already exists[^\n]{0,120}(?:chart|helm)|(?:chart|helm)[^\n]{0,120}(?:409|already exists)"
 )
 _CHART_FILE: Final = r"(?:charts?/)?(?P<path>[\w./-]{0,150}?)/?Chart\.yaml"
@@ -138,6 +139,12 @@ def _in_list(text: str, distribution: str) -> str:
 
 
 def _in_project(text: str, distribution: str) -> str:
+    line = re.search(
+        r"^(dependencies\s*=\s*\[(?:\s*(?:\"[^\"\n]*\"|'[^'\n]*')\s*,?)*?)(\s*,?\s*\])", text, re.MULTILINE
+    )
+    if line and "\n" not in line.group():
+        comma = ", " if line[1].rstrip()[-1] != "[" else ""
+        return f'{text[: line.end(1)]}{comma}"{distribution}"]{text[line.end() :]}'
     opening = re.search(r"^dependencies\s*=\s*\[", text, re.MULTILINE)
     end = _SECTION_END.search(text, opening.end()) if opening else None
     if not opening or not end or "]" in text[opening.end() : end.start()].replace("[", "").split("\n")[0]:

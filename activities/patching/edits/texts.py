@@ -1,7 +1,7 @@
 """Repairs of single lines: templates, YAML, executable bits, paths of another case."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ruamel.yaml import YAML
@@ -28,6 +28,14 @@ _YAML_PLACE: Final = (
     r"in \"(?P<a>[^\"\n]{1,200}\.ya?ml)\", line (?P<al>\d{1,6})"
     r"|(?P<b>[\w./@+-]{1,200}\.ya?ml)[:(](?P<bl>\d{1,6})"
 )
+_INDENTATION: Final = (
+    r"(?P<line>\d{1,6}):\d{1,6}:?\s[^\n]{0,40}?wrong indentation: expected (?P<wanted>\d{1,3}) but found "
+    r"(?P<found>\d{1,3})"
+)
+_WITH_COLON: Final = re.compile(
+    r"(?P<key>\s*(?:- )?[\w.-]+: )(?P<value>[^\s'\"\[\]{}|>&*!#%@`][^'\"\\#]*: [^'\"\\#]*?)\s*"
+)
+"""title: A talk: its end"""
 _YAML_FILE: Final = r"(?P<file>[\w./@+-]{1,200}\.ya?ml)\b"
 REFUSED_EXECUTION: Final = (
     r"(?:^|[\s:'\"])(?P<path>(?:\./)?[\w./@+-]{1,200}): Permission denied$"
@@ -111,6 +119,9 @@ def mend_yaml(request: PatchRequest, workspace: Workspace) -> str:
     Raises:
         EditRefusedError: No file is named, or none of the small repairs makes it parse.
     """
+    indented = _reindented(request, workspace)
+    if indented:
+        return f"Mended the indentation of {', '.join(indented)}."
     for path, number in _yaml_places(request, workspace):
         text = read_text(workspace, path)
         for edited in _mended(text, number):
@@ -118,6 +129,50 @@ def mend_yaml(request: PatchRequest, workspace: Workspace) -> str:
                 workspace.write(path, edited.encode())
                 return f"Mended the layout of {path}, line {number}."
     raise EditRefusedError("No small change of layout makes the named YAML file parse.")
+
+
+def _reindented(request: PatchRequest, workspace: Workspace) -> list[str]:
+    """Indent blocks as yamllint wants them, where a file keeps saying the same; the files."""
+    wanted: dict[str, dict[int, tuple[int, int]]] = {}
+    path = None
+    for match in matches(request, rf"{_YAML_FILE}(?:$|:(?=\d))|{_INDENTATION}"):
+        if match["file"]:
+            path = tracked(workspace, match["file"])
+        elif path:
+            wanted.setdefault(path, {})[int(match["line"])] = (int(match["found"]), int(match["wanted"]))
+    done = []
+    for each, findings in wanted.items():
+        text = read_text(workspace, each)
+        edited = _indented(text, findings)
+        if edited != text and _means_the_same(text, edited):
+            workspace.write(each, edited.encode())
+            done.append(each)
+    return done
+
+
+def _indented(text: str, findings: Mapping[int, tuple[int, int]]) -> str:
+    """The text with each block moved as its finding says: line (from 1) → blanks found, blanks wanted."""
+    lines = text.split("\n")
+    moved = [0] * len(lines)
+    for number, (found, wanted) in findings.items():
+        at = number - 1
+        if at >= len(lines) or _indent(lines[at]) != found:
+            continue
+        while at < len(lines) and (not lines[at].strip() or _indent(lines[at]) >= found):
+            moved[at] += wanted - found
+            at += 1
+    return "\n".join(
+        " " * max(_indent(line) + blanks, 0) + line.lstrip(" ") if line.strip() else line
+        for line, blanks in zip(lines, moved, strict=True)
+    )
+
+
+def _means_the_same(text: str, edited: str) -> bool:
+    try:
+        old, new = (list(YAML(typ="safe", pure=True).load_all(each)) for each in (text, edited))
+    except (YAMLError, RecursionError, ValueError):
+        return False
+    return bool(old == new)
 
 
 def _yaml_places(request: PatchRequest, workspace: Workspace) -> Iterator[tuple[str, int]]:
@@ -156,6 +211,10 @@ def _mended(text: str, number: int) -> Iterator[str]:
         for level in sorted(levels - {own}, key=lambda level: (abs(level - own), level)):
             if abs(level - own) < 4:  # noqa: PLR2004 — a slip, not another structure
                 yield "\n".join([*lines[:at], " " * level + lines[at].lstrip(), *lines[at + 1 :]])
+    at = number - 1
+    value = _WITH_COLON.fullmatch(lines[at]) if 0 <= at < len(lines) else None
+    if value:
+        yield "\n".join([*lines[:at], f'{value["key"]}"{value["value"]}"', *lines[at + 1 :]])
 
 
 def _parses(text: str) -> bool:

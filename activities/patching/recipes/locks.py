@@ -1,7 +1,8 @@
 """Lock files that lag behind their manifest.
 
-The sandbox has no network, so these repair what can be resolved from the lock file itself: a changed version
-of the project, a dependency removed, a requirement widened. Anything else fails with the tool's own words.
+The sandbox has no network, so these repair what the tool can lock with what is at hand: npm from the lock
+file itself, uv and cargo from their caches. What they leave, `lock_files` tries; anything else fails with the
+tool's own words.
 """
 
 from typing import Final
@@ -78,7 +79,7 @@ LOCKS: Final[tuple[Recipe, ...]] = (
             repair=FixCommand(
                 tool="cargo",
                 subcommand=subcommand,
-                marks=frozenset({"--locked"}),
+                marks=frozenset({"--locked", "--frozen"}),
                 check=Rewrite(adds=("--offline",)),
                 becomes=("cargo", "update", "--workspace", "--offline"),
                 repair=Rewrite(only=options("--manifest-path=1")),
@@ -86,7 +87,7 @@ LOCKS: Final[tuple[Recipe, ...]] = (
             summary="Brought Cargo.lock up to its manifest, without the network.",
             limits=_LIMITS,
         )
-        for subcommand in ("build", "check", "test", "metadata", "clippy")
+        for subcommand in ("build", "check", "test", "run", "doc", "metadata", "tree", "clippy")
     ),
     _lock(
         *("poetry-lock", "poetry check", "poetry lock", "poetry.lock"),

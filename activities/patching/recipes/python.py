@@ -27,6 +27,47 @@ _FLAKE8_OPTIONS: Final = _FLAKE8_ONLY | options(
     " --max-doc-length=1 --append-config=1 --docstring-convention=1"
 )
 
+
+def _pycodestyle(tool: str) -> Recipe:
+    """A linter whose findings of layout autopep8 repairs, and ruff some of the others."""
+    return Recipe(
+        name=tool,
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool=tool,
+            forbids=frozenset({"--exit-zero"}),
+            becomes=("autopep8",),
+            names_files=True,
+            further=Further(
+                command=("ruff", "check", "--isolated", "--fix", "--unsafe-fixes", "--select="),
+                rules=(
+                    "F401",
+                    "F541",
+                    "F632",
+                    "F841",
+                    "E711",
+                    "E712",
+                    "E713",
+                    "E714",
+                    "W291",
+                    "W293",
+                    "W605",
+                ),
+                drops=_FLAKE8_OPTIONS,
+            ),
+            repair=Rewrite(
+                # Only what both know is kept; settings in files are read by both.
+                drops=_FLAKE8_ONLY,
+                adds=("--in-place", "--recursive"),
+                otherwise=".",
+                valued=_FLAKE8_OPTIONS,
+            ),
+        ),
+        summary="Repaired pycodestyle findings with autopep8.",
+    )
+
+
 PYTHON: Final[tuple[Recipe, ...]] = (
     Recipe(
         name="ruff-check",
@@ -149,40 +190,8 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         ),
         summary="Formatted docstrings with docformatter.",
     ),
-    Recipe(
-        name="flake8",
-        failure_classes=STYLE,
-        touches=_PYTHON,
-        repair=FixCommand(
-            tool="flake8",
-            forbids=frozenset({"--exit-zero"}),
-            becomes=("autopep8",),
-            names_files=True,
-            further=Further(
-                command=("ruff", "check", "--isolated", "--fix", "--unsafe-fixes", "--select="),
-                rules=(
-                    "F401",
-                    "F541",
-                    "F632",
-                    "F841",
-                    "E711",
-                    "E712",
-                    "E713",
-                    "E714",
-                    "W291",
-                    "W293",
-                    "W605",
-                ),
-                drops=_FLAKE8_OPTIONS,
-            ),
-            repair=Rewrite(
-                # Only what both know is kept; settings in files are read by both.
-                drops=_FLAKE8_ONLY,
-                adds=("--in-place", "--recursive"),
-            ),
-        ),
-        summary="Repaired pycodestyle findings with autopep8.",
-    ),
+    _pycodestyle("flake8"),
+    _pycodestyle("pycodestyle"),
     Recipe(
         name="pyupgrade",
         failure_classes=STYLE,

@@ -16,7 +16,7 @@ _PRETTIER: Final = (
 )
 _LINTED: Final = (*_SCRIPTS, *_DATA, "*.md", "*.html", "*.yml", "*.yaml")
 _WRITES: Final = options("--write --fix --apply")
-_BIOME_FILES: Final = (*_SCRIPTS, *_STYLES, *_DATA, "*.graphql", "*.html")
+_BIOME_FILES: Final = (*_SCRIPTS, *_STYLES, *_DATA, "*.graphql", "*.html", "*.md", "*.yml", "*.yaml")
 
 
 def _linter(name: str, *, forbids: str = "", drops: str = "", exercised: bool = True) -> Recipe:
@@ -104,7 +104,7 @@ WEB: Final[tuple[Recipe, ...]] = (
             tool="deno",
             subcommand="fmt",
             marks=frozenset({"--check"}),
-            repair=Rewrite(drops=options("--check")),
+            repair=Rewrite(drops=options("--check"), otherwise="."),
         ),
         summary="Formatted with deno fmt.",
     ),

@@ -19,8 +19,8 @@ from activities.errors import PermanentError, translating
 from activities.patching.sandbox import Sandbox, SandboxUnavailableError
 from activities.patching.session.checks import failing_commands, prove, run_all
 from activities.patching.session.prompt import INSTRUCTIONS, opening
-from activities.patching.session.speech import quoted
-from activities.patching.session.tools import TOOLS, ReadRange, Toolbox
+from activities.patching.session.speech import quoted, told
+from activities.patching.session.tools import EDITOR, TOOLS, ReadRange, Toolbox
 from workflows.consultation import KIND_PREFIX
 from workflows.models import PatchRequest, Proof, ProofState, Proposal, Strategy
 from workflows.naming import patch_id
@@ -75,9 +75,9 @@ class SessionActivities:
         patch = request.patch
         async with self._mirrors.checkout(patch.repository, patch.base_sha, pulse=pulse) as workspace:
             changes = await pulse.run(workspace.commit_changes)
-            commands = failing_commands(patch.evidence.jobs, workspace)
-        told = opening(request, tag, changes, commands)
-        return SessionStart(model=self._claude.model, tag=tag, opening=told)
+            commands = failing_commands(patch.workflow_path, patch.evidence.jobs, workspace)
+        words = opening(request, tag, changes, commands)
+        return SessionStart(model=self._claude.model, tag=tag, opening=words)
 
     @activity.defn
     @translating
@@ -93,7 +93,8 @@ class SessionActivities:
         started = time.monotonic()
         turn = await _beating(self._claude.converse(conversation))
         metering.reply_paid("repair", turn.use)
-        return turn.model_copy(update={"seconds": _since(started)})
+        content = tuple(told(block, exact=EDITOR) for block in turn.content)
+        return turn.model_copy(update={"content": content, "seconds": _since(started)})
 
     @activity.defn
     @translating
@@ -154,7 +155,7 @@ class SessionActivities:
     ) -> tuple[Proof, str]:
         """The proof, and what speaks against the patch; the latter empty where nothing does."""
         patch = request.patch
-        commands = failing_commands(patch.evidence.jobs, before)
+        commands = failing_commands(patch.workflow_path, patch.evidence.jobs, before)
 
         def run(workspace: Workspace) -> Any:
             return run_all(commands, workspace, self._sandbox, pulse)
@@ -168,8 +169,8 @@ class SessionActivities:
         proof, convincing = prove(without, with_it, patch.diagnosis.evidence_lines)
         if convincing:
             return proof, ""
-        told = "\n".join(one.told() for one in with_it if one.failed)[-RESULT_CHARACTERS // 2 :]
-        shown = quoted(request.tag, told, most=RESULT_CHARACTERS // 2)
+        output = "\n".join(one.told() for one in with_it if one.failed)[-RESULT_CHARACTERS // 2 :]
+        shown = quoted(request.tag, output, most=RESULT_CHARACTERS // 2)
         return proof, f"{proof.detail} The patch was not taken; mend it, or give up.\n{shown}"
 
     @asynccontextmanager

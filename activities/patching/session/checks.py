@@ -9,7 +9,8 @@ from typing import Final
 
 from activities.adapters.pulse import Pulse
 from activities.adapters.workspace import Workspace
-from activities.patching.commands import Command, parse_step
+from activities.patching.checks import written_commands
+from activities.patching.commands import Command
 from activities.patching.sandbox import CommandResult, Sandbox
 from activities.patching.wrappers import unwrapped
 from activities.patching.wrappers.tree import Tree
@@ -53,13 +54,14 @@ class Ran:
         return f"$ {self.command.text}{where}\n{self.result.output.rstrip()}\n{_end(self.result)}"
 
 
-def failing_commands(jobs: Iterable[FailedJob], workspace: Workspace) -> tuple[Command, ...]:
+def failing_commands(
+    workflow_path: str, jobs: Iterable[FailedJob], workspace: Workspace
+) -> tuple[Command, ...]:
     """What the failing steps run, as far as it is plain commands; each once, the first few."""
     tree = Tree.of(workspace)
     found: dict[Command, None] = {}
     for job in jobs:
-        plain = parse_step(job.command or "", cwd=job.working_directory or ".", paths=workspace.tracked)
-        for command in plain:
+        for command in written_commands(workflow_path, job, tree):
             inner = unwrapped([command], tree) or [command]  # a script that is not plain runs as a whole
             found |= dict.fromkeys(each for each in inner if not _PREPARES.match(each.text))
     return tuple(found)[:COMMANDS]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from activities.evidence.redaction import redact
+from workflows.session_models import Block
 
 _SENTENCE_CHARACTERS: Final = 500
 
@@ -16,6 +17,28 @@ def quoted(tag: str, text: str, *, most: int) -> str:
     if len(clean) > most:
         clean = f"{clean[:most]}\n… {len(clean) - most:,} more characters are left out …"
     return f"<untrusted-{tag}>\n{clean}\n</untrusted-{tag}>"
+
+
+def told(block: Block, *, exact: str) -> Block:
+    """A block of a model's reply as it may enter history: without secrets, where they mean nothing.
+
+    Args:
+        block: Text, thinking, or a call of a tool. Thinking is signed, so it stays as it is.
+        exact: The tool whose input stays as it is: it is what files will hold, and the gate looks at those.
+    """
+    if block.get("type") == "text" and isinstance(block.get("text"), str):
+        return {**block, "text": redact(block["text"])}
+    if (
+        block.get("type") == "tool_use"
+        and block.get("name") != exact
+        and isinstance(block.get("input"), dict)
+    ):
+        given = block["input"].items()
+        return {
+            **block,
+            "input": {name: redact(value) if isinstance(value, str) else value for name, value in given},
+        }
+    return block
 
 
 def sentence(text: str) -> str:

@@ -213,7 +213,7 @@ class Toolbox:
 
     async def _run_check(self) -> str:
         workspace = await self.fresh(await self._diff())
-        commands = failing_commands(self.request.jobs, workspace)
+        commands = failing_commands(self.request.workflow_path, self.request.jobs, workspace)
         if not commands:
             raise ToolError("There is nothing to run: no plain command of the failing steps is known.")
         try:

@@ -1,4 +1,4 @@
-"""Steps that use an action: the command that it runs, for the actions people check their code with."""
+"""What a workflow file says of a failing step: the action it uses, as a command; its environment."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from activities.patching.commands import Command, parse_step
+from activities.patching.commands import Command, may_set, parse_step
 from activities.patching.wrappers.tree import Tree
 from workflows.models import FailedJob
 
@@ -79,8 +79,28 @@ _EXPRESSION: Final = "${{"
 
 def step_commands(workflow_path: str, job: FailedJob, tree: Tree) -> tuple[Command, ...]:
     """The commands of a job's failing step where that step uses an action; none where it is not known."""
-    step = next(iter(_failing_steps(_load(workflow_path, tree), job)), None)
+    step = next(_failing_steps(_load(job.defined_in or workflow_path, tree), job), None)
     return tuple(_commands(step, tree, 2)) if step is not None else ()
+
+
+def step_environment(workflow_path: str, job: FailedJob, tree: Tree) -> dict[str, str]:
+    """The variables that a workflow file sets for a job's failing step and whose values it gives plainly.
+
+    Some decide whether a check finds anything at all (`RUSTFLAGS: -D warnings`, `SKIP: some-hook`). Those
+    that the sandbox needs for itself, and those that only colour, are left out.
+    """
+    workflow = _load(job.defined_in or workflow_path, tree)
+    jobs = workflow.get("jobs")
+    places = [workflow, jobs.get(job.key) if isinstance(jobs, dict) else None]
+    places.append(next(_failing_steps(workflow, job), None))
+    found: dict[str, str] = {}
+    for place in places:
+        variables = place.get("env") if isinstance(place, Mapping) else None
+        for name, value in variables.items() if isinstance(variables, Mapping) else ():
+            text = str(value).lower() if isinstance(value, bool) else str("" if value is None else value)
+            if may_set(str(name)) and _EXPRESSION not in text and "\0" not in text:
+                found[str(name)] = text
+    return found
 
 
 def _commands(step: Mapping[str, Any], tree: Tree, depth: int) -> Iterator[Command]:
@@ -114,8 +134,12 @@ def _failing_steps(workflow: Mapping[str, Any], job: FailedJob) -> Iterator[Mapp
     found = jobs.get(job.key) if isinstance(jobs, dict) else None
     steps = found.get("steps") if isinstance(found, dict) else None
     for step in steps if isinstance(steps, list) else []:
-        if isinstance(step, dict) and job.step in {step.get("name"), f"Run {step.get('uses')}"}:
+        if isinstance(step, dict) and job.step in {step.get("name"), f"Run {_first_line(step)}"}:
             yield step
+
+
+def _first_line(step: Mapping[str, Any]) -> str:
+    return next(iter(str(step.get("run") or step.get("uses") or "").strip().splitlines()), "").strip()
 
 
 def _load(path: str, tree: Tree) -> Mapping[str, Any]:

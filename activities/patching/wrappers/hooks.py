@@ -104,6 +104,14 @@ HOOKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 """Hook → the check it is, and the suffixes of its files (none: any text)."""
 
+_HEAD: Final = re.compile(r"[a-z][\w-]*(?: [a-z][\w-]*)*")
+_HEADS: Final[Mapping[str, str]] = {
+    found.group(): text[found.end() :]
+    for text, _ in HOOKS.values()
+    if (found := _HEAD.match(text)) and found.group() != text
+}
+"""Program and subcommand of each check that is one by its options only → those options."""
+
 _WITHOUT_FILES: Final = frozenset(
     {"fmt", "cargo-fmt", "rustfmt", "clippy", "golangci-lint", "golangci-lint-full", "golangci-lint-fmt"}
     | {"terraform_fmt", "terraform-fmt", "tofu-fmt", "uv-lock", "poetry-lock", "dprint"}
@@ -185,11 +193,24 @@ def _own_entry(
     entry: str, hook: Mapping[str, Any], outer: str, command: Command, tree: Tree
 ) -> Iterator[Command]:
     for inner in tree.commands(entry, command):
+        argv = _as_check(list(inner.argv))
         if hook.get("pass_filenames") is False:
-            yield inner
+            yield Command(tuple(argv), inner.cwd, inner.env, shlex.join(argv))
         else:
             files = _files(hook, outer, (), command.cwd, tree)
-            yield from _over_files(list(inner.argv), files, command)
+            yield from _over_files(argv, files, command)
+
+
+def _as_check(argv: list[str]) -> list[str]:
+    """The check that a hook is whose own entry repairs, as `black` and `prettier --write` do."""
+    for size in (2, 1):
+        options = _HEADS.get(" ".join(argv[:size]), "").split()
+        if options:
+            rest = [word for word in argv[size:] if word.split("=")[0] not in _MENDING]
+            checks = {"--check", "--check-only", "--diff", "-l", "-d", "--dry-run"} & set(rest)
+            options = options[1:] if options[0] == "--" and "--" in rest else options
+            return [*argv[:size], *rest, *([] if checks else options)]
+    return argv
 
 
 def _over_files(argv: list[str], files: Sequence[str], command: Command) -> Iterator[Command]:

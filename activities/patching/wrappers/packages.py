@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from activities.patching.commands import Command
+from activities.patching.shell_values import of_script
 from activities.patching.wrappers.tree import Tree
 
 _RUNNERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
@@ -35,15 +36,13 @@ def package_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     inner = _shell_text(program, arguments)
     if inner is not None:
         return tree.commands(inner, command)
-    script = (
-        next(iter([each for each in arguments if not each.startswith("-")]), "")
-        if program in _SHELLS
-        else program
-    )
-    if (program in _SHELLS or "/" in program) and _SCRIPT.fullmatch(script):
-        found = tree.text(command.cwd, script)
-        if found and re.match(r"#![^\n]*\b(?:ba|da)?sh\b", found[1]):
-            return tree.commands(found[1], command)
+    words = [program, *arguments] if program not in _SHELLS else arguments
+    while words and words[0].startswith("-"):
+        words = words[1:]
+    if words and (program in _SHELLS or "/" in program) and _SCRIPT.fullmatch(words[0]):
+        found = tree.text(command.cwd, words[0])
+        if found and (program in _SHELLS or re.match(r"#![^\n]*\b(?:ba|da)?sh\b", found[1])):
+            return tree.commands(of_script(found[1], words[0], words[1:]), command)
     return None
 
 

@@ -1,5 +1,6 @@
 """Whether a file demands less after a patch than before it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -12,6 +13,11 @@ _STAND_INS: Final = frozenset(
     | {"mockReturnValue", "mockImplementation", "mockResolvedValue", "when", "replace", "create_autospec"}
 )
 _HIDDEN: Final = frozenset({NEVER, CAUGHT})
+_RUNNERS: Final = re.compile(
+    r"(?:assert|fail|expect)\w*|run|debug|defaultTestResult|subTest|__call__|__getattribute__|__getattr__"
+    r"|(?:set_?up|tear_?down)\w*|init|TestMain|id|countTestCases"
+)
+"""Methods by which a test framework runs tests, or learns that one failed."""
 
 
 def compare(before: Inventory, after: Inventory, *, in_tests: bool) -> Iterator[Finding]:
@@ -23,18 +29,47 @@ def compare(before: Inventory, after: Inventory, *, in_tests: bool) -> Iterator[
         in_tests: Whether it lies where tests are kept: then what stands beside the tests counts as well.
     """
     tests = bool(in_tests or before.tests or after.tests)
-    yield from _signs(before, after, in_tests=tests)
+    yield from _signs(before, after, in_tests=tests, elsewhere=not in_tests)
     yield from _tests(before.tests, after.tests)
     if in_tests and before.parts:
         yield from _beside(before, after)
+    elif tests:
+        yield from _hiding(before, after)
+    if not in_tests:
+        yield from _answers(before, after)
+    yield from _examples(before, after)
 
 
-def _signs(before: Inventory, after: Inventory, *, in_tests: bool) -> Iterator[Finding]:
+def _signs(before: Inventory, after: Inventory, *, in_tests: bool, elsewhere: bool) -> Iterator[Finding]:
     for found in (after.signs - before.signs, before.kept - after.kept):
         for sign in dict.fromkeys(sign for sign, _ in found):
-            finding = sign.finding(in_tests=in_tests)
+            finding = sign.finding(in_tests=in_tests, elsewhere=elsewhere)
             if finding is not None:
                 yield finding
+
+
+def _answers(before: Inventory, after: Inventory) -> Iterator[Finding]:
+    """Functions that gave up computing what they answer."""
+    for name, old in before.functions.items():
+        new = after.functions.get(name, old)
+        if (old.reads and not new.reads) or (old.computes and not new.computes):
+            yield doubtful(f"{name or 'a function'} no longer looks at what it is given")
+
+
+def _examples(before: Inventory, after: Inventory) -> Iterator[Finding]:
+    """Documentation that is run as a test."""
+    for name, old in before.examples.items():
+        if name in after.functions and old - after.examples.get(name, Counter()):
+            yield doubtful(f"changes an example of {name} that is run as a test")
+
+
+def _hiding(before: Inventory, after: Inventory) -> Iterator[Finding]:
+    """Helpers beside the tests of a file that have the name of what the file tests."""
+    known = {_last(name) for name in before.parts if name} | before.origins.keys()
+    tests = {_around(name) for name in after.tests}
+    for name, part in after.parts.items():
+        if name not in before.parts and not part.test and _around(name) in tests and _last(name) in known:
+            yield doubtful(f"adds {name}, which hides another of its name")
 
 
 def _tests(before: Mapping[str, Part], after: Mapping[str, Part]) -> Iterator[Finding]:
@@ -59,7 +94,9 @@ def _beside(before: Inventory, after: Inventory) -> Iterator[Finding]:
     for name, new in after.parts.items():
         if name in before.parts or new.test:
             continue
-        if new.trappings or _last(name) in before.origins:
+        hides = not before.origins.keys().isdisjoint(name.rstrip(".").split("."))
+        used = any(new.fixture and new.fixture in old.given for old in before.parts.values())
+        if hides or used or (new.trappings and not new.fixture) or _RUNNERS.fullmatch(_last(name)):
             yield doubtful(f"adds {name}, which may change what tests do")
     for name, origin in before.origins.items():
         if after.origins.get(name, origin) != origin:
@@ -99,7 +136,11 @@ def _anything(_one: tuple[str, Part], _other: tuple[str, Part]) -> bool:
 
 
 def _last(name: str) -> str:
-    return name.rsplit(".", 1)[-1]
+    return name.rstrip(".").rsplit(".", 1)[-1]
+
+
+def _around(name: str) -> str:
+    return name.rstrip(".").rpartition(".")[0]
 
 
 def _part(name: str, old: Part, new: Part) -> Iterator[Finding]:
@@ -130,10 +171,19 @@ def _assertions(label: str, old: Iterable[Assertion], new: Iterable[Assertion]) 
             lost.remove(assertion)
             gained.remove(closest)
             yield from _same_demand(label, assertion, closest)
+    for assertion in list(lost):
+        stronger = next((each for each in gained if _implies(each, assertion)), None)
+        if stronger is not None:
+            lost.remove(assertion)
+            gained.remove(stronger)
     if len(gained) < len(lost):
         yield refused(f"takes assertions out of {label}")
     elif lost:
         yield from _other_demands(label, lost, gained)
+
+
+def _implies(new: Assertion, old: Assertion) -> bool:
+    return old.text in new.implied and set(new.guards) <= set(old.guards)
 
 
 def _same_demand(label: str, old: Assertion, new: Assertion) -> Iterator[Finding]:

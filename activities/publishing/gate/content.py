@@ -15,6 +15,13 @@ LINE_CHARACTERS: Final = 5_000
 """A longer line is nothing that a person wrote, or would look through."""
 
 _BLOB: Final = re.compile(r"[A-Za-z0-9+/=_-]{400,}|(?:\\x[0-9a-fA-F]{2}){40,}")
+_ENCODED_LINE: Final = re.compile(
+    r"[\s\"'`(+.]{0,40}(?=[A-Za-z+/]{0,60}\d)[A-Za-z0-9+/=_]{40,400}[\s\"'`)+,;\\]{0,20}"
+)
+_ENCODED_LINES: Final = 6
+_MANY_NUMBERS: Final = re.compile(r"(?:\b(?:0x[0-9a-fA-F]{1,2}|\d{1,3})\s{0,4},\s{0,4}){12}")
+_NUMBERS: Final = re.compile(r"\b(?:0x[0-9a-fA-F]{1,2}|\d{1,3})\b")
+_ENCODED_NUMBERS: Final = 128
 _HOST: Final = re.compile(
     r"\b(?:https?|wss?|ftp|ssh|git)(?:\+\w{1,10})?://(?:[^\s/@\"'<>]{0,100}@)?([\w.-]{1,253}|\[[0-9a-f:]+\])",
     re.IGNORECASE,
@@ -45,11 +52,23 @@ def findings(patch: FilePatch, base: Base) -> Iterator[Finding]:
         yield doubtful("adds names that mix letters of several alphabets")
     if _count(_BLOB, patch.added) - _count(_BLOB, patch.removed):
         yield refused("holds an encoded blob")
+    elif _most_encoded(patch.added) > _most_encoded(patch.removed):
+        yield doubtful("holds what may be an encoded blob")
     if adds_secret(patch, base):
         yield refused("adds what looks like a secret")
     if _count(_PIPED, patch.added) - _count(_PIPED, patch.removed):
         yield refused("runs what it downloads")
     yield from _hosts(patch, base)
+
+
+def _most_encoded(lines: tuple[str, ...]) -> int:
+    """The most lines in a row that say nothing to a reader; 0 for few."""
+    longest = run = 0
+    for line in lines:
+        run = run + 1 if _ENCODED_LINE.fullmatch(line) else 0
+        longest = max(longest, run)
+    numbers = sum(len(_NUMBERS.findall(line)) for line in lines if _MANY_NUMBERS.search(line))
+    return max(longest if longest >= _ENCODED_LINES else 0, numbers if numbers >= _ENCODED_NUMBERS else 0)
 
 
 def adds_secret(patch: FilePatch, base: Base) -> bool:

@@ -38,7 +38,7 @@ _DEPENDENCIES: Final = re.compile(
 _REQUIREMENTS: Final = re.compile(r"(?:.*requirements.*|constraints.*)\.(?:txt|in)|(?:.*/)?requirements/.*")
 _NAME: Final = re.compile(r"\s*[\"']?(@?[A-Za-z0-9][\w.\-/]{0,200})")
 _ELSEWHERE: Final = re.compile(
-    r"git\+|^git:|://|^file:|^link:|^portal:|^github:|^[\w-]+/[\w.-]+$|^\.{1,2}/|^/"
+    r"git\+|^git:|^npm:|://|^file:|^link:|^portal:|^github:|^[\w-]+/[\w.-]+$|^\.{1,2}/|^/"
 )
 _OPTION: Final = re.compile(
     r"^\s*(?:-i\b|-f\b|--(?:index-url|extra-index-url|find-links|trusted-host|no-index|pre))", re.MULTILINE
@@ -65,6 +65,8 @@ _IMPORTED_AS: Final = {
     "yaml": "pyyaml",
 }
 """Packages that are imported by another name than they are installed by."""
+_MODULE: Final = re.compile(r"^(?:\s{1,8}|\s{0,8}require\s{1,8})([\w.~/-]{1,300})\s{1,8}v\d", re.MULTILINE)
+_REPLACED: Final = re.compile(r"=>|^\s{0,8}(?:use|godebug)\b", re.MULTILINE)
 _SUM: Final = re.compile(r"^(\S{1,300} \S{1,100}) (h1:\S{1,100})$", re.MULTILINE)
 
 
@@ -85,6 +87,8 @@ def findings(
         yield from _requirements(change, diagnosis)
     if change.name == "go.sum":
         yield from _sums(change)
+    if change.name in {"go.mod", "go.work"}:
+        yield from _modules(change, diagnosis)
     if structures.is_structured(change.name):
         try:
             before = structures.parse(change.name, change.before) if change.before else {}
@@ -149,6 +153,21 @@ def _requirements(change: Change, diagnosis: Diagnosis) -> Iterator[Finding]:
     before, after = (_places(text or "") for text in (change.before, change.after))
     if after - before:
         yield doubtful("takes a package from another place")
+    hashed = _with_checksum(change.before or "")
+    if hashed & new.keys() - _with_checksum(change.after) or (
+        "--require-hashes" in (change.before or "") and "--require-hashes" not in change.after
+    ):
+        yield refused("drops the checksum of a package")
+
+
+def _with_checksum(text: str) -> set[str]:
+    """The packages whose checksum is demanded."""
+    joined = re.sub(r"\\\r?\n", " ", text)
+    return {
+        _squeezed(found[1])
+        for line in joined.splitlines()
+        if "--hash=" in line and (found := _NAME.match(line))
+    }
 
 
 def _required(text: str) -> Iterator[str]:
@@ -161,7 +180,7 @@ def _places(text: str) -> set[str]:
     return {
         line.strip()
         for line in text.splitlines()
-        if "://" in line or line.strip().startswith(("-e", "./", "git+"))
+        if "://" in line or line.strip().startswith(("-e", "-r", "--requirement", "./", "git+"))
     }
 
 
@@ -169,6 +188,15 @@ def _sums(change: Change) -> Iterator[Finding]:
     before, after = (dict(_SUM.findall(text or "")) for text in (change.before, change.after))
     if any(after.get(module, checksum) != checksum for module, checksum in before.items()):
         yield refused("changes the checksum of a version that was locked")
+
+
+def _modules(change: Change, diagnosis: Diagnosis) -> Iterator[Finding]:
+    before, after = (set(_MODULE.findall(text or "")) for text in (change.before, change.after))
+    for name in sorted(after - before):
+        if not _names(diagnosis, name):
+            yield doubtful(f"adds the dependency {name[:80]}, which the failure does not name")
+    if len(_REPLACED.findall(change.after)) > len(_REPLACED.findall(change.before or "")):
+        yield doubtful("takes a package from another place")
 
 
 def _locked(change: Change, old: Entries, new: Entries) -> Iterator[Finding]:

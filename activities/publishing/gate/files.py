@@ -9,8 +9,11 @@ from typing import Final
 from activities.publishing.patch import BaseFile
 
 _TEST_PATH: Final = re.compile(
-    r"(?:.*/)?(?:tests?|testing|__tests__|spec|specs|e2e|testdata|fixtures|__snapshots__|__mocks__)/.*"
-    r"|(?:.*/)?(?:test_[^/]*|[^/]*_tests?\.\w+|conftest\.py|tests?\.\w+|[^/]*[.-](?:test|spec|cy|e2e)\.\w+"
+    r"(?:.*/)?(?:tests?|testing|__tests__|spec|specs|e2e|testdata|fixtures|__snapshots__|__mocks__|snapshots?|goldens?"
+    r"|approvals?|expected|cassettes)/.*"
+    r"|(?:.*/)?(?:test_[^/]*|[^/]*_tests?\.\w+|conftest\.py|[^/]*[.-](?:test|spec|cy|e2e)\.\w+"
+    r"|tests?\.(?:[cm]?[jt]sx?|pyi?|rs|go|rb|php|java|kts?|cs|swift|exs?|c|cc|cpp|h|scala|lua|dart|jl|[rR]|p[lm]|t)"
+    r"|[^/]*\.(?:ambr|golden|approved\.\w+|verified\.\w+|snap\.\w+)"
     r"|[^/]*(?:Test|Tests|TestCase|IT|Spec)\.(?:java|kt|kts|scala|groovy|cs|php|swift)|[^/]*_spec\.rb|[^/]*\.snap)",
 )
 

@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
 from activities.publishing.gate.findings import Finding, doubtful, refused
+from workflows.models import GateDecision
 
 NEVER: Final = "never reached"
 """Guard of an assertion that cannot run."""
@@ -27,6 +28,10 @@ class Strength(IntEnum):
     EXACT = 4
 
 
+LATER: Final = "only when it is called"
+"""Guard of an assertion inside of a function of its own."""
+
+
 class Assertion(NamedTuple):
     """One thing that a test demands.
 
@@ -35,12 +40,26 @@ class Assertion(NamedTuple):
         strength: How much that is.
         guards: Conditions under which it runs and counts, outermost first.
         tolerance: How far a value may be off; 0 where no tolerance is named.
+        implied: Texts of weaker assertions that hold wherever this one does.
     """
 
     text: str
     strength: Strength
     guards: tuple[str, ...] = ()
     tolerance: float = 0.0
+    implied: frozenset[str] = frozenset()
+
+
+class Function(NamedTuple):
+    """What the answer of a function rests on.
+
+    Attributes:
+        reads: Whether it looks at anything it is given.
+        computes: Whether any of its answers is more than a literal.
+    """
+
+    reads: bool
+    computes: bool
 
 
 @dataclass(slots=True)
@@ -54,6 +73,8 @@ class Part:
         substance: The literals and calls it is made of, beside its assertions.
         rows: The cases it runs through.
         trappings: Decorators and the like.
+        given: The names of its parameters.
+        fixture: The name by which tests ask for it, if it does nothing for those that do not.
     """
 
     test: bool = False
@@ -62,6 +83,8 @@ class Part:
     substance: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     trappings: Counter[str] = field(default_factory=Counter)
+    given: frozenset[str] = frozenset()
+    fixture: str = ""
 
 
 class Sign(Enum):
@@ -73,7 +96,7 @@ class Sign(Enum):
         refused("is built under a condition only"),
         doubtful("is built under a condition only"),
     )
-    RETRY = (refused("runs a test until it passes"),) * 2
+    RETRY = (refused("runs a test until it passes"), None)
     SPECIAL_CASE = (refused("behaves otherwise in CI or under test"),) * 2
     MUFFLED = (refused("lets a step fail unseen"),) * 2
     EARLY_LEAVE = (refused("leaves a test before its end"), None)
@@ -82,21 +105,30 @@ class Sign(Enum):
         doubtful("ends the process as if all were well"),
     )
     SWALLOWED = (doubtful("swallows an error"),) * 2
-    HOOK = (doubtful("changes how tests are found or run"), None)
+    HOOK = (doubtful("changes how tests are found or run"),) * 2
+    PREPARED = (doubtful("changes what runs before the tests"), None)
     STAND_IN = (doubtful("puts a stand-in in the place of what is tested"), None)
     POWER = (doubtful("starts a process, opens a connection or runs text as code"),) * 2
     UNTYPED = (doubtful("gives a type up"),) * 2
     WARNINGS = (doubtful("silences warnings"),) * 2
     UNFINISHED = (doubtful("leaves something out that was there"),) * 2
     UNSAFE = (doubtful("turns a protection of the language off"),) * 2
+    CALLER = (doubtful("looks at who runs it, or where"),) * 2
+    TESTED = (None, doubtful("asks whether it is under test"))
+    CANNED = (None, doubtful("answers one input by heart"))
+    EQUAL = (refused("makes unequal things equal"), doubtful("makes unequal things equal"))
+    GLOBAL = (doubtful("changes what other files see"),) * 2
+    ENVIRONMENT = (doubtful("hands on the whole environment"),) * 2
+    LOOKALIKE = (doubtful("has a name that looks like another"),) * 2
     DROPPED_RAISE = (None, doubtful("no longer raises an error that it raised"))
     """Counted downwards: see `Inventory.kept`."""
 
-    def finding(self, *, in_tests: bool) -> Finding | None:
-        """What an increase means where the file holds tests, or does not."""
-        tests, elsewhere = self.value
-        found: Finding | None = tests if in_tests else elsewhere
-        return found
+    def finding(self, *, in_tests: bool, elsewhere: bool) -> Finding | None:
+        """What an increase means where a file has tests, what is tested, or both: then the graver finding."""
+        found = [
+            each for each, holds in zip(self.value, (in_tests, elsewhere), strict=True) if holds and each
+        ]
+        return max(found, key=lambda each: each.decision is GateDecision.REFUSED, default=None)
 
 
 @dataclass(slots=True)
@@ -107,6 +139,8 @@ class Inventory:
         parts: By qualified name, in the file's order; "" is what stands outside of all of them.
         signs: How often each telling thing is there, by its text.
         kept: What is telling when it becomes less.
+        functions: What the answer of each function rests on, by qualified name.
+        examples: The examples in the documentation of each function that are run as tests.
         origins: Where each imported name comes from.
         packages: Packages that are imported and are not part of the language, or of the file's own project by
             their form.
@@ -118,6 +152,8 @@ class Inventory:
     parts: dict[str, Part] = field(default_factory=dict)
     signs: Counter[tuple[Sign, str]] = field(default_factory=Counter)
     kept: Counter[tuple[Sign, str]] = field(default_factory=Counter)
+    functions: dict[str, Function] = field(default_factory=dict)
+    examples: dict[str, Counter[str]] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
     comments: list[str] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """The verdict on a patch."""
 
 from collections.abc import Iterable, Iterator
-from time import monotonic
+from time import thread_time
 from typing import Final, NamedTuple
 
 from activities.publishing.gate import (
@@ -31,7 +31,8 @@ CHANGED_LINES: Final = 4_000
 more."""
 
 READING_SECONDS: Final = 4.0
-"""Reading syntax takes some milliseconds a file; texts made to take longer need a human."""
+"""Of the processor, so that a busy machine changes no verdict. Reading a file takes milliseconds; one made to
+take longer needs a human."""
 
 _REASONS: Final = 20
 """More say nothing new."""
@@ -95,7 +96,7 @@ def _outside(patch: FilePatch, base: Base, diagnosis: Diagnosis, policy: TriageP
 def _inside(judged: _Judged) -> Iterator[Finding]:
     """What the files say before and after."""
     lines = 0
-    until = monotonic() + READING_SECONDS
+    until = thread_time() + READING_SECONDS
     for patch, file in zip(judged.patches, judged.changed, strict=True):
         change = _change(patch, file, judged.base)
         read = sources.inventories(change, until=until)

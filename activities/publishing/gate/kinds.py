@@ -6,6 +6,7 @@ from typing import Final
 
 from activities.publishing.gate.files import Base
 from activities.publishing.gate.findings import Finding, doubtful, refused
+from activities.publishing.gate.places import declares_dependencies
 from activities.publishing.patch import EXECUTABLE_MODE, FILE_MODES, NEW_FILE_MODE, FilePatch, Kind
 from workflows.models import Diagnosis
 
@@ -22,6 +23,8 @@ _FORBIDDEN: Final = {
 _GENERATED_MARK: Final = re.compile(rb"@generated\b|\bDO NOT EDIT\b")
 _GENERATED_MARK_BYTES: Final = 2_000
 """A generator's mark stands at the top."""
+_STALE: Final = "generated-files-stale"
+"""The diagnosis that files are not committed as generated: then they may change, if a human agrees."""
 
 
 def findings(patch: FilePatch, base: Base, diagnosis: Diagnosis) -> Iterator[Finding]:
@@ -41,7 +44,7 @@ def findings(patch: FilePatch, base: Base, diagnosis: Diagnosis) -> Iterator[Fin
         yield refused(f"is larger than {BASE_FILE_BYTES} bytes")
     if patch.kind is Kind.CREATED:
         yield from _creation(patch, base)
-    yield from _contents(patch, base)
+    yield from _contents(patch, base, diagnosis)
 
 
 def _was_denied(path: str, diagnosis: Diagnosis) -> bool:
@@ -67,10 +70,12 @@ def _creation(patch: FilePatch, base: Base) -> Iterator[Finding]:
             break
 
 
-def _contents(patch: FilePatch, base: Base) -> Iterator[Finding]:
+def _contents(patch: FilePatch, base: Base, diagnosis: Diagnosis) -> Iterator[Finding]:
     before = base.files.get(patch.path)
     old = before.content if before else b""
     if b"\0" in old[:8_000] or any("\0" in line for line in patch.added):
         yield refused("changes a binary file")
-    if _GENERATED_MARK.search(old[:_GENERATED_MARK_BYTES]):
-        yield refused("a generated file, as its head says")
+    # A lock file's tool calls it generated too; what may become of those, the rules of places say.
+    if _GENERATED_MARK.search(old[:_GENERATED_MARK_BYTES]) and not declares_dependencies(patch.path):
+        finding = doubtful if diagnosis.rule == _STALE else refused
+        yield finding("a generated file, as its head says")

@@ -35,7 +35,7 @@ COMMENT_RULES: Final = (
     _line(
         "python-comment",
         r"(?i)#\s{0,4}(?:type:\s{0,4}ignore|pyright:\s{0,4}\S|mypy:\s{0,4}\S|pyre-(?:ignore|fixme)|ty:\s{0,4}ignore"
-        r"|pylint:\s{0,4}disable|pytype:\s{0,4}disable|pragma:\s{0,4}no\s{0,4}(?:cover|branch)|nosec\b"
+        r"|pylint:\s{0,4}(?:disable|skip-file)|pytype:\s{0,4}disable|pragma:\s{0,4}no\s{0,4}(?:cover|branch)|nosec\b"
         r"|nosemgrep|fmt:\s{0,4}(?:off|skip)|yapf:\s{0,4}disable|isort:\s{0,4}(?:skip|off)|bandit:)[^#]{0,80}",
         _SUPPRESSES,
     ),
@@ -57,6 +57,16 @@ COMMENT_RULES: Final = (
     ),
 )
 """Silence by comment, in any language."""
+
+DOCUMENTED_RULES: Final = (
+    _line(
+        "documented-test",
+        r"^//[/!]\s{0,4}```\s{0,4}(?:rust\s{0,4},\s{0,4})?(?:ignore|no_run|compile_fail|text)",
+        _SKIPS,
+    ),
+)
+"""Examples in the documentation of Rust that are not run as tests any more."""
+_DOCUMENTED_DEMAND: Final = re.compile(r"^//[/!].{0,200}\bassert\w*!")
 
 CODE_RULES: Final = (
     _line(
@@ -143,12 +153,17 @@ _ASSERTING_LINE: Final = re.compile(
 
 def suppressions(before: Iterable[str], after: Iterable[str]) -> Iterator[Finding]:
     """What speaks against new comments."""
-    yield from (refused(rule.why) for rule in _gained(COMMENT_RULES, before, after))
+    before, after = tuple(before), tuple(after)
+    rules = (*COMMENT_RULES, *DOCUMENTED_RULES)
+    yield from (refused(rule.why) for rule in _gained(rules, before, after))
+    old, new = (sum(_DOCUMENTED_DEMAND.match(each) is not None for each in told) for told in (before, after))
+    if new < old:
+        yield doubtful("takes an example out that is run as a test")
 
 
 def by_lines(change: Change, removed: tuple[str, ...], added: tuple[str, ...]) -> Iterator[Finding]:
     """What speaks against the lines of a file whose syntax is not read."""
-    if change.suffix in _PROSE:
+    if change.suffix in _PROSE and not change.in_tests:
         old, new = (
             [each for line in lines for each in _PROSE_COMMENT.findall(line)] for lines in (removed, added)
         )

@@ -28,18 +28,26 @@ _ENDS_WELL: Final = re.compile(
     r"^\s{0,80}(?:exit|return)(?:\s{1,4}0)?\s{0,4};?$|\btrap\b[^\n]{0,200}\bexit\s{1,4}0"
 )
 _HYPHEN: Final = re.compile(r"^\t[@+]{0,2}-[@+]{0,2}\s{0,4}\w|^\.IGNORE\b")
+_SHELL: Final = re.compile(r"#![^\n]{0,80}\b(?:ba|z|da|k)?sh\b")
+_NAMING: Final = re.compile(
+    r"\s{0,80}(?:-\s{1,8})?(?:name|id|path|key|uses|description|title|label|image|cache|if):"
+)
+_SHADOWS: Final = re.compile(
+    r"(?:^|[;&]|\balias\s)\s{0,40}(?:function\s{1,4})?([\w-]{1,40})\s{0,4}(?:\(\s{0,4}\)|=[\"'])"
+)
+_USER: Final = re.compile(r"(?im)^\s{0,8}USER\s{1,8}(?!root\b|0\b)\S")
 _FROM: Final = re.compile(r"(?im)^\s{0,8}FROM\s{1,8}(?:--\S{1,80}\s{1,8})?([^\s:@]{1,300})")
 
 
 def findings(change: Change, removed: tuple[str, ...], added: tuple[str, ...]) -> Iterator[Finding]:
     """What speaks against the lines of a script; nothing for another file."""
-    if not _SCRIPT.fullmatch(change.name):
+    if not _SCRIPT.fullmatch(change.name) and not _SHELL.match(change.before or change.after):
         return
-    lost, gained = _checks(removed), _checks(added)
-    if gained.total() < lost.total():
-        yield refused("runs a check less")
-    elif lost - gained:
-        yield doubtful("runs another check")
+    if change.name.endswith((".yml", ".yaml")):
+        removed, added = (
+            tuple(line for line in each if not _NAMING.match(line)) for each in (removed, added)
+        )
+    yield from _run(removed, added)
     if _count(_ENDS_ON_ERROR, added) < _count(_ENDS_ON_ERROR, removed):
         yield refused("goes on after an error")
     if _count(_HYPHEN, added) > _count(_HYPHEN, removed):
@@ -47,8 +55,35 @@ def findings(change: Change, removed: tuple[str, ...], added: tuple[str, ...]) -
     if _count(_ENDS_WELL, added) > _count(_ENDS_WELL, removed):
         ends = change.after.rstrip().rsplit("\n", 1)[-1]
         yield doubtful("ends well") if _ENDS_WELL.search(ends) else refused("ends before its end")
-    if "file" in change.name and set(_FROM.findall(change.after)) - set(_FROM.findall(change.before or "")):
+    if "file" in change.name:
+        yield from _image(change.before or "", change.after)
+
+
+def _run(removed: tuple[str, ...], added: tuple[str, ...]) -> Iterator[Finding]:
+    """What speaks against the checks that lines run."""
+    lost, gained = _checks(removed), _checks(added)
+    if gained.total() < lost.total():
+        yield refused("runs a check less")
+    elif lost - gained:
+        yield doubtful("runs another check")
+    elif lost and _lines_of_checks(removed) - _lines_of_checks(added):
+        yield doubtful("runs a check otherwise")
+    if any(_CHECK.match(name) for line in added for name in _SHADOWS.findall(line[:2_000])):
+        yield refused("puts something else in the place of a check")
+
+
+def _image(before: str, after: str) -> Iterator[Finding]:
+    if len(_USER.findall(after)) < len(_USER.findall(before)):
+        yield doubtful("runs as root")
+    if set(_FROM.findall(after)) - set(_FROM.findall(before)):
         yield doubtful("builds on another image")
+
+
+def _lines_of_checks(lines: tuple[str, ...]) -> Counter[str]:
+    """Lines that run a check, without layout, quotes, and what only moves them."""
+    return Counter(
+        re.sub(r"[\s\"'`]|\$[@*]|^-?\s{0,8}run:", "", line) for line in lines if _CHECK.search(line[:2_000])
+    )
 
 
 def _checks(lines: tuple[str, ...]) -> Counter[str]:

@@ -61,8 +61,8 @@ _SEVERITIES: Final = {
 _MUFFLES: Final = re.compile(
     r"--ignore(?:=|\s|-glob|$)|--deselect|(?:^|\s)-k(?:=|\s|$)|-m[= ]?[\"']?not\b|--exit-zero|--no-verify"
     r"|(?i:pass-?with-?no-?tests)|--max-warnings|\|\|\s{0,4}(?:true|:|exit|echo)"
-    r"|(?:^|\s)-p[ =]?no:|--no-cov\b|--cov-fail-under|skipTests|maven\.test\.skip|--exclude|--skip"
-    r"|--collect-only"
+    r"|(?:^|\s)-p[ =]?no:|--no-cov\b|--cov-fail-under(?:[= ]\d+)?|skipTests|maven\.test\.skip|--exclude"
+    r"|--skip|--collect-only"
     r"|--co\b|--if-present|--no-fail|;\s{0,4}(?:true|exit 0)|(?:^|\s)-x\s{1,4}test\b|--dry-run|--listTests"
     r"|--reruns|--cap-lints|--quiet-?errors"
 )
@@ -115,10 +115,20 @@ def findings(change: Change) -> Iterator[Finding]:
 
 
 def _weakened(before: Entries, after: Entries) -> Iterator[Finding]:
+    before, after = _moved(before), _moved(after)
     for key in dict.fromkeys((*before, *after)):
         old, new = before.get(key, Counter()), after.get(key, Counter())
         if old != new:
             yield from _entry(key, old, new)
+
+
+def _moved(entries: Entries) -> Entries:
+    """Ruff's settings in one place: those of its linter may stand in a section of their own."""
+    moved: dict[Key, Counter[str]] = {}
+    for key, values in entries.items():
+        at = key.index("lint") if "lint" in key[:3] and (key[0] == "lint" or "ruff" in key[:2]) else len(key)
+        moved.setdefault((*key[:at], *key[at + 1 :]), Counter()).update(values)
+    return moved
 
 
 def _entry(key: Key, old: Counter[str], new: Counter[str]) -> Iterator[Finding]:
@@ -127,12 +137,16 @@ def _entry(key: Key, old: Counter[str], new: Counter[str]) -> Iterator[Finding]:
     gained, lost = new - old, old - new
     if not _SCRIPTS.isdisjoint(key):
         yield from _script(key, gained)
-    if any(_MUFFLES.search(value) for value in gained):
+    if _muffled(gained) - _muffled(lost):
         yield refused(f"{name}: lets a step fail unseen")
     yield from _lists(names, key, gained, lost)
     yield from _switch(name, old, new)
     yield from _numbers(name, old, new)
     yield from _severity(names, old, new)
+
+
+def _muffled(values: Counter[str]) -> Counter[str]:
+    return Counter(found[0].strip() for value in values for found in _MUFFLES.finditer(value))
 
 
 def _plain(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from time import monotonic
+from time import thread_time
 from typing import Final
 
 from activities.publishing.gate import lines, scripts
@@ -38,11 +38,11 @@ def inventories(change: Change, *, until: float) -> tuple[Inventory, Inventory] 
 
     Args:
         change: The file.
-        until: When to give up reading, in seconds of `time.monotonic`.
+        until: When to give up reading, in seconds of `time.thread_time`.
     """
     reader = _reader(change, until)
     texts = [text for text in (change.before, change.after) if text is not None]
-    if reader is None or monotonic() > until or any(_is_too_much(text) for text in texts):
+    if reader is None or thread_time() > until or any(_is_too_much(text) for text in texts):
         return None
     before = Inventory() if change.before is None else reader(change.before)
     after = None if before is None else reader(change.after)

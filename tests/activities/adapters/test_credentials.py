@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from activities.adapters.credentials import AppInstallation, NoCredentials, PersonalToken
-from activities.errors import PermanentError, UnavailableError
+from activities.errors import PermanentError, ThrottledError, UnavailableError
 from scripted_wire import API, ScriptedWire, answer
 
 REPOSITORY = "acme/widgets"
@@ -122,6 +122,18 @@ async def test_a_cached_token_that_github_turns_down_is_replaced_once(
     wire.on("GET", "/repos/acme/widgets", by_token)
     assert await wire.github(app).get_default_branch(REPOSITORY) == "main"
     assert len(posted(wire)) == 2
+
+
+async def test_while_github_asks_to_wait_no_token_is_asked_for_either(
+    wire: ScriptedWire, app: AppInstallation
+) -> None:
+    limited = answer(403, {"message": "You have exceeded a secondary rate limit."}, {"retry-after": "60"})
+    wire.on("POST", TOKENS, limited, minted("ghs_later"))
+    github = wire.github(app)
+    for _ in range(3):
+        with pytest.raises(ThrottledError):
+            await github.get_commit(REPOSITORY, "a" * 40)
+    assert wire.paths() == [INSTALLATION, TOKENS]
 
 
 async def test_a_personal_token_that_github_turns_down_is_not_tried_again(wire: ScriptedWire) -> None:

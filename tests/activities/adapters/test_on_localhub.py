@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from activities.adapters.credentials import AppInstallation, Credentials, PersonalToken
 from activities.adapters.github import GitHub
 from activities.adapters.permissions import PUBLISHER
+from activities.adapters.repository import RepositoryMirrors
 from activities.adapters.turns import Turns
 from activities.errors import PermanentError
 from localhub import LocalHub
@@ -78,6 +79,33 @@ async def test_a_renamed_repository_is_read_and_written_under_its_old_name(
     await there.create_fix_branch(REPOSITORY, "regreen/7", tip, workflows=False)
     assert await there.get_branch_tip(new_name, "regreen/7") == tip
     assert await there.get_file(REPOSITORY, "app.py", "main") == GREEN["app.py"].encode()
+
+
+@pytest.mark.parametrize("at_hand", [True, False])
+@pytest.mark.parametrize("private", [True, False])
+async def test_a_renamed_repository_is_cloned_under_its_old_name(
+    hub: LocalHub, http: httpx2.AsyncClient, tmp_path: Path, *, private: bool, at_hand: bool
+) -> None:
+    credentials = await app_of(hub, http)
+    hub.repository(REPOSITORY).private = private
+    sha = await github(hub, http, credentials).get_branch_tip(REPOSITORY, "main")
+    assert sha is not None
+    if not at_hand:
+        credentials = await app_of(hub, http, slug="regreen-2")
+    hub.rename_repository(REPOSITORY, "acme/gadgets")
+    mirrors = RepositoryMirrors(tmp_path / "cache", server_url=hub.url, credentials=credentials)
+    async with mirrors.checkout(REPOSITORY, sha) as workspace:
+        assert (workspace.files / "app.py").read_text() == GREEN["app.py"]
+
+
+async def test_a_commit_that_is_not_there_is_not_looked_for_under_another_name(
+    hub: LocalHub, http: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    mirrors = RepositoryMirrors(tmp_path / "cache", server_url=hub.url, credentials=await app_of(hub, http))
+    with pytest.raises(PermanentError, match="has no commit") as caught:
+        async with mirrors.checkout(REPOSITORY, "0" * 40):
+            pass
+    assert caught.value.kind == "not_found"
 
 
 async def test_a_repository_that_was_taken_out_of_the_installation_is_said_to_be(

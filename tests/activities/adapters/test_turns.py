@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from activities.adapters.turns import Turns
-from activities.errors import ThrottledError
+from activities.adapters.turns import NoWrites, Turns
+from activities.errors import PermanentError, ThrottledError
 
 SPACING = 0.05
 
@@ -143,3 +143,12 @@ async def test_many_remediations_with_two_writes_each_all_get_through() -> None:
 
     await asyncio.wait_for(asyncio.gather(*(remediation() for _ in range(30))), 60)
     assert len(moments) < 30 * 2 * 4
+
+
+async def test_a_rehearsal_never_gets_a_turn_to_write() -> None:
+    turns = NoWrites()
+    async with turns.reading("acme"):
+        pass
+    with pytest.raises(PermanentError, match="nothing may be written for acme"):
+        async with turns.writing("acme"):
+            raise AssertionError

@@ -213,6 +213,11 @@ async def test_a_bots_login_or_a_malformed_one_is_never_the_author(wire: Scripte
     assert (await read_run(wire, actor={"login": "x @everyone", "type": "User"})).author == ""
 
 
+async def test_a_managed_user_of_an_enterprise_is_an_author(wire: ScriptedWire) -> None:
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    assert (await read_run(wire, actor={"login": "ada_acme", "type": "User"})).author == "ada_acme"
+
+
 async def test_a_run_that_is_gone_is_a_permanent_error_of_its_kind(wire: ScriptedWire) -> None:
     request = TriageRequest(repository=REPOSITORY, run_id=8, run_attempt=1, skip_marker="[x]")
     with pytest.raises(ApplicationError) as caught:
@@ -543,3 +548,23 @@ async def test_a_throttled_rerun_waits_as_github_asks(wire: ScriptedWire) -> Non
         await activities(wire).rerun_failed_jobs(rerun_request())
     assert caught.value.next_retry_delay is not None
     assert caught.value.next_retry_delay.total_seconds() == 30
+
+
+@pytest.mark.parametrize("notifies", [True, False])
+async def test_a_run_s_standing_says_whether_humans_can_be_told(
+    wire: ScriptedWire, *, notifies: bool
+) -> None:
+    wire.on("GET", RUN, answer(200, a_run()))
+    wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    github = wire.github()
+    checks = ChecksActivities(github, WriteSwitch(github), notifies=notifies)
+    request = TriageRequest(
+        repository=REPOSITORY,
+        run_id=7,
+        run_attempt=1,
+        skip_marker="[skip-ci-remediation]",
+        with_standing=True,
+    )
+    standing = (await checks.read_run(request)).standing
+    assert standing is not None
+    assert standing.notifies is notifies

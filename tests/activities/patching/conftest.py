@@ -1,4 +1,5 @@
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -46,12 +47,18 @@ NODE_TOOLS = (
 def node_tools() -> list[Path]:
     """A folder with the JavaScript tools, installed once by npm; none where npm cannot reach its registry."""
     folder = Path(tempfile.gettempdir()) / f"regreen-node-tools-{os.getuid()}"
-    complete = folder / f"complete-{zlib.crc32(' '.join(NODE_TOOLS).encode()):x}"
     npm = shutil.which("npm")
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o755, exist_ok=True)
     if npm is None or folder.stat().st_uid != os.getuid():
         return []
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # processes that run tests side by side share the folder
+        return [folder] if _installed(npm, folder) else []
+
+
+def _installed(npm: str, folder: Path) -> bool:
+    complete = folder / f"complete-{zlib.crc32(' '.join(NODE_TOOLS).encode()):x}"
     if not complete.exists():
         command = [
             npm,
@@ -65,9 +72,9 @@ def node_tools() -> list[Path]:
         try:
             subprocess.run(command, cwd=folder, capture_output=True, timeout=90, check=True)
         except (subprocess.SubprocessError, OSError):
-            return []
+            return False
         complete.touch()
-    return [folder]
+    return True
 
 
 ONE_SANDBOX = Sandbox(tools=node_tools())
@@ -140,11 +147,13 @@ def request_for(commit: Callable[[Mapping[str, str]], str]) -> Callable[..., Pat
         folder: str | None = None,
         log: str = "",
         named: tuple[str, ...] = (),
+        step: str | None = None,
     ) -> PatchRequest:
         job = FailedJob(
             job_id=1,
             name="check",
             key="check",
+            step=step,
             command=command,
             working_directory=folder,
             excerpt=Excerpt(text=log),

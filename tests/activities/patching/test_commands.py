@@ -185,3 +185,69 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     for command in parse_step(text, paths=FILES):
         assert command.argv
         assert not command.cwd.startswith(("/", ".."))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("shfmt -f . | xargs shfmt -d -i 2", [("shfmt", "-d", "-i", "2", ".")]),
+        ('shfmt -l -d "$(shfmt -f src)"', [("shfmt", "-l", "-d", "src")]),
+        (
+            "black --check $(git diff --name-only origin/main...HEAD -- '*.md')",
+            [("black", "--check", "x.md")],
+        ),
+        (
+            "git diff --name-only --diff-filter=d origin/${BASE} | grep -E '\\.ts$' | xargs prettier --check",
+            [("prettier", "--check", "sub/src/a/b.ts", "sub/src/c.ts")],
+        ),
+        ("eslint $(git diff --name-only origin/main)", []),
+    ],
+)
+def test_listings_of_files_are_read(text: str, expected: list[tuple[str, ...]]) -> None:
+    found = [
+        tuple(word for word in argv if word not in {".hidden.md", "docs/a b.md"}) for argv in argvs(text)
+    ]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("terraform -chdir=sub fmt -check", [("sub", "terraform fmt -check")]),
+        ("uv run --directory sub black --check .", [("sub", "black --check .")]),
+        ("uv --directory sub run -- ruff check", [("sub", "ruff check")]),
+        ("poetry -C sub run isort -c .", [("sub", "isort -c .")]),
+        ("terraform -chdir=.. fmt -check", []),
+        ("uv run black --directory sub", [(".", "black --directory sub")]),
+    ],
+)
+def test_a_program_may_be_told_to_go_somewhere_first(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(command.cwd, " ".join(command.argv)) for command in parse_step(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("DIRS='src tests'\nblack --check $DIRS", ["black --check src tests"]),
+        ('export D="src"\nreadonly E="$D/a"\nruff check "${E}"', ["ruff check src/a"]),
+        ("black --check ${PLACE:-src}", ["black --check src"]),
+        ("black --check $OUTER", ["black --check given"]),
+        ("D=a\nD=b\nblack --check $D", []),
+        ("for f in a b; do echo; done\nblack --check $f", []),
+        ("D=$(pick)\nblack --check $D", []),
+        ("if [ -d sub ]; then\n  D=sub\nelse\n  D=other\nfi\nruff check $D", ["ruff check sub"]),
+        ("if [ -f none ]; then\n  D=sub\nfi\nruff check .", ["ruff check ."]),
+        ("cd sub && black --check $(git rev-parse --show-toplevel)/src", ["black --check ../src"]),
+        ("cd sub\ncd ${{ github.workspace }}/sub/src\nruff check $GITHUB_WORKSPACE", ["ruff check ../.."]),
+    ],
+)
+def test_constants_of_a_shell_text_are_filled_in(text: str, expected: list[str]) -> None:
+    found = parse_step(text, paths=FILES, env={"OUTER": "given"})
+    assert [" ".join(each.argv) for each in found if each.argv[0] in {"black", "ruff"}] == expected
+
+
+def test_the_sandbox_keeps_its_own_variables() -> None:
+    found = parse_step(
+        "ruff check", env={"CARGO_TARGET_DIR": "x", "FORCE_COLOR": "1", "RUSTFLAGS": "-D warnings"}
+    )
+    assert [command.env for command in found] == [(("RUSTFLAGS", "-D warnings"),)]

@@ -10,7 +10,7 @@ from activities.patching.recipe import FixCommand, Recipe
 from activities.patching.recipes import RECIPES
 from activities.patching.sandbox import Sandbox
 from recipe_samples import SAMPLES
-from workflows.models import PatchRequest, Proposal
+from workflows.models import PatchRequest, ProofState, Proposal
 
 STATING = (
     *(
@@ -116,6 +116,9 @@ async def test_a_tool_that_loosens_its_own_rules_has_its_repair_dropped(
     files = {**sample.files, ".prettierrc": "{}\n", ".flake8": "[flake8]\n"}
     request = request_for(files, sample.command, failure_class=sample.failure_class)
     proposal = await propose(request, sandbox=Sandbox(tools=[tmp_path / "tools"]))
+    if row.touches == ("Cargo.lock",):  # another repair writes the version, which this tool cannot prove
+        assert (proposal.files, proposal.proof.state) == (("Cargo.lock",), ProofState.NOT_PROVED_HERE)
+        return
     assert proposal.diff == ""
     assert "no business with" in proposal.summary or "what checks demand" in proposal.summary, (
         proposal.summary

@@ -27,12 +27,13 @@ def test_without_a_sandbox_only_edits_remain_and_the_command_says_so(
 ) -> None:
     monkeypatch.setattr(sandbox_module, "bwrap_path", lambda: tmp_path / "nothing")
     monkeypatch.chdir(tmp_path)
-    said = CliRunner().invoke(app, ["doctor"])
+    said = CliRunner().invoke(app, ["check", "--only", "machine"])
     assert said.exit_code == 1
     assert "only recipes that edit files remain" in said.output
-    found = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).output)
-    assert not found["sandbox_works"]
-    assert found["recipes"] == sum(recipe.name in EDITING for recipe in RECIPES)
+    told = json.loads(CliRunner().invoke(app, ["check", "--only", "machine", "--json"]).output)
+    assert not told["ok"]
+    editing = sum(recipe.name in EDITING for recipe in RECIPES)
+    assert f"{editing} of {len(RECIPES)} recipes work here" in [each["text"] for each in told["findings"]]
 
 
 EDITING = {recipe.name for recipe in RECIPES if not hasattr(recipe.repair, "tool")}

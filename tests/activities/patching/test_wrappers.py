@@ -129,7 +129,7 @@ def behind(command: str, files: dict[str, str] = FILES, cwd: str = ".") -> list[
         ("just lint", ["ruff format --check .", "ruff check ."]),
         ("tox -e style", ["black --check src"]),
         ("tox run -e py311-lint -- tests", ["flake8 tests"]),
-        ("nox -s style -- x", ["ruff check src tests"]),
+        ("nox -s style -- x", ["ruff check src tests x"]),
         ("poe lint", ["ruff check .", "mypy ."]),
         ("hatch run lint:style", ["black --check ."]),
         ("pdm run lint", ["isort -c ."]),

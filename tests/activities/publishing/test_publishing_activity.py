@@ -695,6 +695,17 @@ async def test_closing_closes_once(hub: SmallGitHub, publish: PublishingActiviti
     assert len(hub.writes()) == 1
 
 
+async def test_closing_whose_answer_was_lost_closes_once(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    ours(hub)
+    hub.lose_answer_of = ("PATCH", "/pulls/1")
+    with pytest.raises(ApplicationError):
+        await publish.close_pull_request(CloseRequest(repository=REPOSITORY, number=1))
+    assert (await publish.close_pull_request(CloseRequest(repository=REPOSITORY, number=1))).state == "closed"
+    assert len(hub.writes()) == 1
+
+
 async def test_a_merged_pull_request_is_read_as_merged(
     hub: SmallGitHub, publish: PublishingActivities
 ) -> None:
@@ -821,6 +832,92 @@ async def test_a_comment_whose_answer_was_lost_is_not_posted_twice(
         await publish.post_report(report(hub))
     assert not (await publish.post_report(report(hub))).changed
     assert len(hub.comments) == 1
+
+
+# ── twins: failed runs of one push ──────────────────────────────────────────────────────────────────────────
+
+PUSHED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def a_twin(hub: SmallGitHub, **changes: Any) -> None:
+    run = {
+        "id": RUN - 1,
+        "run_attempt": 1,
+        "status": "completed",
+        "conclusion": "failure",
+        "workflow_id": 3,
+        "name": "CI",
+        "path": WORKFLOW,
+        "event": "pull_request",
+        "head_branch": "topic",
+        "head_sha": hub.refs["topic"],
+        "html_url": "https://github.com/acme/widgets/actions/runs/6",
+        "created_at": PUSHED.isoformat(),
+    }
+    hub.runs += [{**run, "id": RUN}, {**run, **changes}]
+
+
+@pytest.mark.parametrize(
+    ("other", "published", "found"),
+    [
+        ({}, False, RUN - 1),
+        ({"conclusion": "startup_failure", "created_at": "2026-01-02T03:05:00Z"}, False, RUN - 1),
+        ({"id": RUN + 1}, False, None),
+        ({"id": RUN + 1}, True, RUN + 1),
+        ({"conclusion": "success"}, True, None),
+        ({"conclusion": None, "status": "in_progress"}, False, None),
+        ({"workflow_id": 4}, False, None),
+        ({"created_at": "2026-01-01T03:04:05Z"}, False, None),
+        ({"head_sha": "0" * 40}, False, None),
+    ],
+)
+async def test_of_the_runs_of_one_push_the_first_is_looked_after_or_the_one_whose_fix_is_there(
+    hub: SmallGitHub,
+    publish: PublishingActivities,
+    other: dict[str, Any],
+    found: int | None,
+    *,
+    published: bool,
+) -> None:
+    a_twin(hub, **other)
+    if published:
+        hub.refs[f"regreen/{other.get('id', RUN - 1)}"] = hub.refs["topic"]
+    commit = await first_commit(hub, publish)
+    request = branch_request(hub, commit.sha)
+    asked = request.model_copy(update={"workflow_id": 3, "run_created_at": PUSHED})
+    result: BranchResult = await publish.advance_fix_branch(asked)
+    assert (result.state is BranchState.TWIN, result.twin_run) == (found is not None, found)
+    assert (BRANCH in hub.refs) is (found is None)
+
+
+async def test_a_fix_that_is_published_already_is_not_left_to_a_twin(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    commit = await first_commit(hub, publish)
+    request = branch_request(hub, commit.sha)
+    asked = request.model_copy(update={"workflow_id": 3, "run_created_at": PUSHED})
+    assert (await publish.advance_fix_branch(asked)).state is BranchState.ADVANCED
+    a_twin(hub)
+    assert (await publish.advance_fix_branch(asked)).state is BranchState.ADVANCED
+
+
+@pytest.mark.parametrize("run", [{"pull_request": 5, "pull_request_open": True}, {}])
+async def test_what_is_said_of_a_twin_is_not_said_again(
+    hub: SmallGitHub, publish: PublishingActivities, run: dict[str, Any]
+) -> None:
+    a_twin(hub)
+    await publish.post_report(report(hub, run_id=RUN - 1, created_at=PUSHED, **run))
+    again = await publish.post_report(report(hub, created_at=PUSHED, **run))
+    assert (again.changed, len(hub.comments)) == (False, 1)
+
+
+async def test_a_question_is_asked_whatever_was_said_of_a_twin(
+    hub: SmallGitHub, publish: PublishingActivities
+) -> None:
+    a_twin(hub)
+    await publish.post_report(report(hub, run_id=RUN - 1, created_at=PUSHED))
+    asked = report(hub, created_at=PUSHED).model_copy(update={"question": "0123456789abcdef"})
+    assert (await publish.post_report(asked)).changed
 
 
 # ── authorise_order ─────────────────────────────────────────────────────────────────────────────────────────

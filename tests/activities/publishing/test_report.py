@@ -159,7 +159,13 @@ def test_the_author_is_named_only_when_a_human_is_needed(outcome: Outcome) -> No
     assert ("@ada" in render(a_report(outcome=outcome))) is needed
 
 
-@pytest.mark.parametrize("author", ["", "x @everyone", "org/team", "a" * 60, "dependabot[bot]"])
+def test_a_managed_user_of_an_enterprise_is_a_person() -> None:
+    assert "@ada_acme, this needs you." in render(
+        a_report(outcome=Outcome.NEEDS_HUMAN, run=a_run(author="ada_acme"))
+    )
+
+
+@pytest.mark.parametrize("author", ["", "x @everyone", "org/team", "_a", "dependabot[bot]"])
 def test_nobody_is_mentioned_who_is_not_plainly_one_person(author: str) -> None:
     text = render(a_report(outcome=Outcome.NEEDS_HUMAN, run=a_run(author=author)))
     assert "@" not in outside_code(text)
@@ -328,11 +334,74 @@ def test_a_plain_sentence_is_left_as_it_is() -> None:
     assert plain("Removed an unused import, twice.") == "Removed an unused import, twice."
 
 
+HOME = "https://github.com/acme/widgets"
+
+
+def test_an_address_within_the_repository_is_linked() -> None:
+    assert link("words", f"{HOME}/pull/7/checks", HOME) == f"[words]({HOME}/pull/7/checks)"
+
+
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "https://x.example/a) b", "//x", "", "https://x.example/\n"]
+    "url",
+    [
+        "javascript:alert(1)",
+        "//x",
+        "",
+        HOME,
+        f"{HOME}/a) b",
+        f"{HOME}/\n",
+        f"{HOME}-of-another/pull/7",
+        "https://github.com/mallory/widgets/pull/7",
+        "https://github.com.evil.example/acme/widgets/pull/7",
+    ],
 )
-def test_an_address_that_is_not_plain_is_not_linked(url: str) -> None:
-    assert link("words", url) == "words"
+def test_no_other_address_is_linked(url: str) -> None:
+    assert link("words", url, HOME) == "words"
+    assert link("words", url, "") == "words"
+
+
+@pytest.mark.parametrize(
+    "run_url",
+    ["https://github.com/acme/widgets/actions/runs/8", "https://evil.example/x?/actions/runs/7", ""],
+)
+def test_where_the_runs_own_address_is_odd_nothing_is_linked(run_url: str) -> None:
+    text = render(a_report(run=a_run(html_url=run_url)))
+    assert "](" not in text
+    assert "pull request 12" in text
+
+
+def test_links_follow_a_repository_that_was_renamed() -> None:
+    moved = a_report(
+        run=a_run(html_url="https://ghe.example/acme/gadgets/actions/runs/7/attempts/2"),
+        pull_request=PullRequest(number=12, url="https://ghe.example/acme/gadgets/pull/12"),
+    )
+    assert "[pull request 12](https://ghe.example/acme/gadgets/pull/12)" in render(moved)
+
+
+WORTH_APPLYING = [
+    Reason.PERMISSION_MISSING,
+    Reason.BRANCH_REFUSED,
+    Reason.GITHUB_REFUSED,
+    Reason.APPROVAL_EXPIRED,
+]
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_patch_that_may_not_be_published_is_attached_folded(reason: Reason) -> None:
+    facts: dict[str, Any] = {"outcome": Outcome.NEEDS_HUMAN, "reason": reason, "pull_request": None}
+    text = render(a_report(unpublished=True, **facts))
+    assert ("<summary>the patch</summary>" in text and "@@ -1 +1 @@\n-a\n+b" in text) is (
+        reason in WORTH_APPLYING
+    )
+    assert "<summary>the patch</summary>" not in render(a_report(unpublished=False, **facts))
+    assert "<summary>the patch</summary>" not in render(a_report(unpublished=True, brief=True, **facts))
+
+
+def test_a_patch_too_long_for_a_comment_says_that_it_was_cut() -> None:
+    long = a_proposal(diff="+x\n" * 20_000)
+    question: dict[str, Any] = {"outcome": None, "reason": None, "question": "0123456789abcdef"}
+    text = render(a_report(proposal=long, **question))
+    assert "… cut; the whole text is in the workflow's history …" in text
 
 
 # ── titles, messages ────────────────────────────────────────────────────────────────────────────────────────

@@ -139,6 +139,16 @@ async def test_what_is_wrong_with_the_settings_is_said_once_per_version(hub: Sma
     assert hub.comments[0]["user"]["login"] == LOGIN
 
 
+async def test_a_remark_on_the_settings_whose_answer_was_lost_is_not_made_twice(hub: SmallGitHub) -> None:
+    hub.settings = BROKEN
+    hub.lose_answer_of = ("POST", "/comments")
+    request = SettingsProblem(repository=REPOSITORY, problem=PROBLEM)
+    with pytest.raises(ApplicationError):
+        await repository(hub).report_broken_settings(request)
+    assert not (await repository(hub).report_broken_settings(request)).changed
+    assert len(hub.comments) == 1
+
+
 async def test_a_stranger_s_comment_with_our_marker_does_not_silence_us(hub: SmallGitHub) -> None:
     hub.settings = BROKEN
     hub.comment(naming.SETTINGS_MARKER, login="mallory", on=f"commits/{hub.settings_commit}")

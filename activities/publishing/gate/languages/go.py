@@ -8,8 +8,10 @@ import tree_sitter_go
 from tree_sitter import Language, Node
 
 from activities.publishing.gate.inventory import NEVER, Assertion, Sign, Strength
-from activities.publishing.gate.languages.environment import READS_CI, TELLTALE_VARIABLES
-from activities.publishing.gate.languages.trees import Definition, Dialect, is_literal, text, words
+from activities.publishing.gate.languages.environment import READS_CI, is_telltale, names_framework
+from activities.publishing.gate.languages.syntax import WORDS, is_literal, text, words
+from activities.publishing.gate.languages.tree_answers import Answers, Routine
+from activities.publishing.gate.languages.trees import Definition, Dialect
 
 _TEST: Final = re.compile(r"(?:Test|Benchmark|Fuzz|Example)(?:[^a-z].*)?", re.DOTALL)
 _FAILS: Final = re.compile(r"\w{1,20} \. (?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)")
@@ -28,7 +30,8 @@ def _definition(node: Node) -> Definition | None:
     if node.type in {"function_declaration", "method_declaration"}:
         name = text(node.child_by_field_name("name"))
         within = (node.child_by_field_name("parameters"), node.child_by_field_name("body"))
-        return Definition(name, within, node.type == "function_declaration" and bool(_TEST.fullmatch(name)))
+        test = node.type == "function_declaration" and _TEST.fullmatch(name) is not None
+        return Definition(name, within, test and _takes_what_tests_take(node))
     if node.type == "call_expression":
         given = _arguments(node)
         if (
@@ -38,6 +41,14 @@ def _definition(node: Node) -> Definition | None:
         ):
             return Definition(words(given[0]), (given[1].child_by_field_name("body"),), test=True)
     return None
+
+
+def _takes_what_tests_take(node: Node) -> bool:
+    """Whether a function has the parameters by which `go test` knows a test, beside the name."""
+    return (
+        re.fullmatch(r"\( (?:\w+ \* testing \. [TBFM] )?\)", words(node.child_by_field_name("parameters")))
+        is not None
+    )
 
 
 def _called(node: Node) -> str:
@@ -125,11 +136,74 @@ def _called_signs(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.SPECIAL_CASE, "CI"
     elif called == "testing . Testing":
         yield Sign.SPECIAL_CASE, called
+    elif re.fullmatch(r"runtime \. (?:Callers?|Stack)|debug \. Stack|os \. (?:Hostname|Executable)", called):
+        yield Sign.CALLER, called
+    elif called == "os . Environ":
+        yield Sign.ENVIRONMENT, called
 
 
 def _telltale(node: Node) -> Iterator[tuple[Sign, str]]:
-    if text(node) in TELLTALE_VARIABLES:
+    if is_telltale(text(node)):
         yield Sign.SPECIAL_CASE, text(node)
+    elif names_framework(text(node)) and not _is_import(node):
+        yield Sign.TESTED, "framework"
+
+
+def _is_import(node: Node) -> bool:
+    above = node.parent.parent if node.parent is not None else None
+    return above is not None and above.type == "import_spec"
+
+
+def _declared_unused(node: Node) -> Iterator[tuple[Sign, str]]:
+    """`data, _ := read()`: the error of a call is not looked at."""
+    left, right = (words(node.child_by_field_name(name))[:200] for name in ("left", "right"))
+    if left.endswith(", _") and right.endswith(")"):
+        yield Sign.SWALLOWED, "_ :="
+
+
+def _forgiven(node: Node) -> Iterator[tuple[Sign, str]]:
+    """`if err != nil { return nil, nil }`: whoever called learns nothing of the error."""
+    condition = node.child_by_field_name("condition")
+    branch = node.child_by_field_name("consequence")
+    if condition is None or branch is None or branch.descendant_count > WORDS or not _is_error(condition):
+        return
+    returned = re.search(r"return (.*) \}$", words(branch))
+    if returned and returned[1].rsplit(" ", 1)[-1] == "nil":
+        yield Sign.SWALLOWED, "return nil"
+
+
+def _is_error(condition: Node) -> bool:
+    return (
+        condition.descendant_count <= WORDS and re.search(r"\b[eE]rr\w* != nil", words(condition)) is not None
+    )
+
+
+def _routine(node: Node) -> Routine | None:
+    if node.type not in {"function_declaration", "method_declaration"}:
+        return None
+    given = (node.child_by_field_name("receiver"), node.child_by_field_name("parameters"))
+    return Routine(text(node.child_by_field_name("name")), given, node.child_by_field_name("body"))
+
+
+def _raised(node: Node) -> int:
+    called = _called(node)
+    ends = called == "os . Exit" and [words(each) for each in _arguments(node)] != ["0"]
+    return (
+        ends
+        or re.fullmatch(r"panic|log \. (?:Fatal|Panic)\w*|errors \. New", called) is not None
+        or (called == "fmt . Errorf" and "%w" not in text(node))
+    )
+
+
+def _looked_at(node: Node) -> int:
+    condition = node.child_by_field_name("condition")
+    return condition is not None and _is_error(condition)
+
+
+def _table(node: Node) -> Node | None:
+    operand = node.child_by_field_name("operand")
+    made = operand is not None and operand.type == "composite_literal"
+    return operand.child_by_field_name("body") if operand is not None and made else None
 
 
 def _dropped(node: Node) -> Iterator[tuple[Sign, str]]:
@@ -145,11 +219,23 @@ def _selected(node: Node) -> Iterator[tuple[Sign, str]]:
 def _declared(node: Node) -> Iterator[tuple[Sign, str]]:
     if text(node.child_by_field_name("name")) == "TestMain":
         yield Sign.HOOK, "TestMain"
+    elif text(node.child_by_field_name("name")) == "init":
+        yield Sign.PREPARED, "init"
+    elif text(node.child_by_field_name("name")) in {"Equal", "Less"} and _has_one_answer(node):
+        yield Sign.EQUAL, "Equal"
+
+
+def _has_one_answer(node: Node) -> bool:
+    return words(node.child_by_field_name("body"))[:40] in {"{ return true }", "{ return false }"}
 
 
 def _directed(node: Node) -> Iterator[tuple[Sign, str]]:
     if re.match(r"//go:build\b|//\s{0,4}\+build\b", text(node)):
         yield Sign.CONDITIONAL, "build"
+    elif re.match(r"//go:(?:linkname|cgo_)", text(node)):
+        yield Sign.UNSAFE, "linkname"
+    elif re.match(r"//go:generate\b", text(node)):
+        yield Sign.POWER, "generate"
 
 
 def _if(node: Node, child: Node) -> str:
@@ -202,6 +288,9 @@ GO: Final = Dialect(
         "call_expression": _called_signs,
         "interpreted_string_literal_content": _telltale,
         "assignment_statement": _dropped,
+        "short_var_declaration": _declared_unused,
+        "if_statement": _forgiven,
+        "method_declaration": _declared,
         "selector_expression": _selected,
         "function_declaration": _declared,
         "comment": _directed,
@@ -222,5 +311,10 @@ GO: Final = Dialect(
     ),
     call=_call,
     rows=_rows,
+    answers=Answers(
+        function=_routine,
+        raises={"call_expression": _raised, "if_statement": _looked_at},
+        tables={"index_expression": _table},
+    ),
     silent_calls=frozenset({"len", "make", "append", "Helper", "Parallel", "Log", "Logf"}),
 )

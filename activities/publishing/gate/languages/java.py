@@ -7,17 +7,11 @@ from typing import Final
 import tree_sitter_java
 from tree_sitter import Language, Node
 
-from activities.publishing.gate.inventory import CAUGHT, NEVER, Assertion, Sign, Strength
-from activities.publishing.gate.languages.environment import READS_CI, TELLTALE_VARIABLES
-from activities.publishing.gate.languages.trees import (
-    LINKS,
-    Definition,
-    Dialect,
-    is_literal,
-    root,
-    text,
-    words,
-)
+from activities.publishing.gate.inventory import CAUGHT, LATER, NEVER, Assertion, Sign, Strength
+from activities.publishing.gate.languages.environment import READS_CI, is_telltale, names_framework
+from activities.publishing.gate.languages.syntax import LINKS, WORDS, is_literal, root, text, words
+from activities.publishing.gate.languages.tree_answers import Answers, Routine
+from activities.publishing.gate.languages.trees import Definition, Dialect
 
 _TESTS: Final = frozenset(
     {"Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "TestTemplate", "Property", "Theory"}
@@ -54,9 +48,8 @@ def _definition(node: Node) -> Definition | None:
     if node.type in {"method_declaration", "constructor_declaration"}:
         name = text(node.child_by_field_name("name"))
         written = _annotations(node)
-        test = any(_annotation(each) in _TESTS for each in written) or (
-            name.startswith("test") and _in_test_case(node)
-        )
+        marked = any(_annotation(each) in _TESTS for each in written)
+        test = (marked or (name.startswith("test") and _in_test_case(node))) and not _is_passed_over(node)
         rows = tuple(
             row for each in written if _ROWS.fullmatch(each) for row in re.findall(r'"[^"]*"|\b\d+\b', each)
         )
@@ -66,10 +59,21 @@ def _definition(node: Node) -> Definition | None:
         within = (node.child_by_field_name("parameters"), node.child_by_field_name("body"))
         return Definition(name, within, test, plain, rows)
     if node.type == "class_declaration":
-        around = tuple(each for each in _annotations(node) if _annotation(each) not in _HARMLESS)
+        around = [each for each in _annotations(node) if _annotation(each) not in _HARMLESS]
+        around += ["abstract"] if "abstract" in _modifiers(node) else []
         body = node.child_by_field_name("body")
-        return Definition(text(node.child_by_field_name("name")), (body,), trappings=around)
+        return Definition(text(node.child_by_field_name("name")), (body,), trappings=tuple(around))
     return None
+
+
+def _modifiers(node: Node) -> list[str]:
+    modifiers = next((each for each in node.children if each.type == "modifiers"), None)
+    return [text(each) for each in modifiers.children if not each.is_named] if modifiers is not None else []
+
+
+def _is_passed_over(node: Node) -> bool:
+    """Whether JUnit passes over a method, whatever stands on it."""
+    return not {"private", "static", "abstract"}.isdisjoint(_modifiers(node))
 
 
 def _annotations(node: Node) -> list[str]:
@@ -183,8 +187,57 @@ def _annotated(node: Node) -> Iterator[tuple[Sign, str]]:
 
 def _caught(node: Node) -> Iterator[tuple[Sign, str]]:
     body = node.child_by_field_name("body")
-    if body is not None and all(each.type.endswith("comment") for each in body.named_children):
+    if body is not None and all(map(_does_nothing, body.named_children)):
         yield Sign.SWALLOWED, "catch"
+
+
+def _does_nothing(statement: Node) -> bool:
+    if statement.type.endswith("comment"):
+        return True
+    if statement.descendant_count > WORDS:
+        return False
+    told = words(statement)
+    return (
+        re.fullmatch(
+            r"return(?: null| false| 0|(?: new)? \w+(?: < >)? \( \)| \w+ \. (?:of|empty\w*) \( \))?"
+            r"|.*\bprintStackTrace \( \)|System \. (?:out|err) \. print.*|(?i:log(?:ger)? \. \w+ \(.*)",
+            told,
+        )
+        is not None
+    )
+
+
+def _routine(node: Node) -> Routine | None:
+    if node.type != "method_declaration":
+        return None
+    given = (node.child_by_field_name("parameters"),)
+    return Routine(text(node.child_by_field_name("name")), given, node.child_by_field_name("body"))
+
+
+def _thrown(_node: Node) -> int:
+    return 1
+
+
+def _raised(node: Node) -> int:
+    name = text(node.child_by_field_name("name"))
+    ends = name == "exit" and words(node.child_by_field_name("arguments")) != "( 0 )"
+    return (
+        ends or re.fullmatch(r"orElseThrow|require(?:NonNull\w*)|check[A-Z]\w*|validate\w*", name) is not None
+    )
+
+
+def _table(node: Node) -> Node | None:
+    made = node.child_by_field_name("object")
+    looks = text(node.child_by_field_name("name")) in {"get", "getOrDefault"}
+    return made if looks and made is not None and text(made)[:40].startswith("Map.of") else None
+
+
+def _declared(node: Node) -> Iterator[tuple[Sign, str]]:
+    body = words(node.child_by_field_name("body"))[:40]
+    if text(node.child_by_field_name("name")) in {"equals", "compareTo"} and re.fullmatch(
+        r"\{ return (?:true|false|0) \}", body
+    ):
+        yield Sign.EQUAL, "equals"
 
 
 def _made(node: Node) -> Iterator[tuple[Sign, str]]:
@@ -194,8 +247,10 @@ def _made(node: Node) -> Iterator[tuple[Sign, str]]:
 
 
 def _telltale(node: Node) -> Iterator[tuple[Sign, str]]:
-    if text(node) in TELLTALE_VARIABLES:
+    if is_telltale(text(node)):
         yield Sign.SPECIAL_CASE, text(node)
+    elif names_framework(text(node)):
+        yield Sign.TESTED, "framework"
 
 
 def _called(node: Node) -> Iterator[tuple[Sign, str]]:
@@ -205,8 +260,14 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.SKIP, name
     elif name == "exit" and on == "System" and words(node.child_by_field_name("arguments")) == "( 0 )":
         yield Sign.EXIT, name
-    elif name in {"getenv", "getProperty"} and READS_CI.search(text(node)):
+    elif name in {"getenv", "getProperty", "containsKey", "get", "getOrDefault"} and READS_CI.search(
+        text(node)[:200]
+    ):
         yield Sign.SPECIAL_CASE, "CI"
+    elif name == "getenv" and words(node.child_by_field_name("arguments")) == "( )":
+        yield Sign.ENVIRONMENT, name
+    elif name in {"getStackTrace", "getCallerClass", "walk"} and on in {"Thread", "StackWalker", "Throwable"}:
+        yield Sign.CALLER, name
     elif _POWERFUL.match(words(node)):
         yield Sign.POWER, name
 
@@ -229,6 +290,12 @@ def _try(node: Node, child: Node) -> str:
 
 def _for(_node: Node, child: Node) -> str:
     return "for" if child.type == "block" else ""
+
+
+def _lambda(node: Node, child: Node) -> str:
+    """One that is given to nobody right away may never be called."""
+    given = node.parent is not None and node.parent.type == "argument_list"
+    return LATER if child == node.child_by_field_name("body") and not given else ""
 
 
 def _hides(handler: Node) -> bool:
@@ -275,11 +342,13 @@ JAVA: Final = Dialect(
         "marker_annotation": _annotated,
         "method_invocation": _called,
         "catch_clause": _caught,
+        "method_declaration": _declared,
         "object_creation_expression": _made,
         "string_fragment": _telltale,
     },
     guards={
         "if_statement": _if,
+        "lambda_expression": _lambda,
         "try_statement": _try,
         "try_with_resources_statement": _try,
         **dict.fromkeys(("for_statement", "enhanced_for_statement", "while_statement"), _for),
@@ -298,4 +367,9 @@ JAVA: Final = Dialect(
     ),
     call=_call,
     rows=_rows,
+    answers=Answers(
+        function=_routine,
+        raises={"throw_statement": _thrown, "method_invocation": _raised},
+        tables={"method_invocation": _table},
+    ),
 )

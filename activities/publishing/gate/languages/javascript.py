@@ -8,19 +8,11 @@ import tree_sitter_javascript
 import tree_sitter_typescript
 from tree_sitter import Language, Node
 
-from activities.publishing.gate.inventory import CAUGHT, NEVER, Assertion, Sign, Strength
-from activities.publishing.gate.languages.environment import READS_CI, TELLTALE_VARIABLES
-from activities.publishing.gate.languages.trees import (
-    LINKS,
-    WORDS,
-    Definition,
-    Dialect,
-    is_literal,
-    of_type,
-    root,
-    text,
-    words,
-)
+from activities.publishing.gate.inventory import CAUGHT, LATER, NEVER, Assertion, Sign, Strength
+from activities.publishing.gate.languages.environment import READS_CI, is_telltale, names_framework
+from activities.publishing.gate.languages.syntax import LINKS, WORDS, is_literal, of_type, root, text, words
+from activities.publishing.gate.languages.tree_answers import Answers, Routine
+from activities.publishing.gate.languages.trees import Definition, Dialect
 
 _TEST: Final = re.compile(r"(?:[xf]?(?:it|test|specify)|bench|Deno \. test)(?: \.| \(|$).*", re.DOTALL)
 _SUITE: Final = re.compile(r"[xf]?(?:describe|context|suite)(?: \.| \(|$).*", re.DOTALL)
@@ -260,21 +252,44 @@ def _tolerance(names: list[str], arguments: list[list[str]]) -> float:
     if _APPROXIMATE.isdisjoint(names) or not arguments or len(arguments[0]) <= 1:
         return 0.005 if not _APPROXIMATE.isdisjoint(names) else 0.0
     try:
-        number = min(max(float(arguments[0][1]), -300.0), 1e300)
+        number = min(max(float(arguments[0][1].replace(" ", "")), -300.0), 1e300)
     except ValueError:
         return 0.0
     return 10.0**-number if "toBeCloseTo" in names else number
 
 
+_ASKING: Final = frozenset({"member_expression", "subscript_expression", "variable_declarator"})
+_GLOBAL_BY_NAME: Final = re.compile(r"(?:globalThis|global|window|self) \[")
+_FORGIVES: Final = re.compile(
+    r"\( ?(?:\w+|\( \w* ?\)) => (?:\{ \}|null|undefined|\[ \]|\( \{ \} \)|\"[^\"]*\"|\d+|true|false)(?: \))?"
+)
+_CONNECTS: Final = re.compile(
+    r"(?:(?:globalThis|window) \. )?fetch|axios(?: \. \w+)?|https? \. (?:request|get)|got(?: \. \w+)?"
+    r"|navigator \. sendBeacon"
+)
+
+
 def _made(node: Node) -> Iterator[tuple[Sign, str]]:
-    if text(node.child_by_field_name("constructor")) == "Function":
-        yield Sign.POWER, "Function"
+    if (made := text(node.child_by_field_name("constructor"))[:40]) in {
+        "Function",
+        "WebSocket",
+        "XMLHttpRequest",
+    }:
+        yield Sign.POWER, made
 
 
 def _asked(node: Node) -> Iterator[tuple[Sign, str]]:
     if node.descendant_count > WORDS:
         return
     told = words(node)
+    if told == "process . env" and (node.parent is None or node.parent.type not in _ASKING):
+        yield Sign.ENVIRONMENT, told
+    elif told == "import . meta . vitest":
+        yield Sign.CALLER, told
+    elif node.type == "subscript_expression" and _GLOBAL_BY_NAME.match(told) and not told.endswith('" ]'):
+        yield Sign.POWER, "global"
+    elif node.type == "subscript_expression" and '" + "' in told:
+        yield Sign.POWER, "put together"
     if READS_CI.fullmatch(told.replace(" ", "")):
         yield Sign.SPECIAL_CASE, "CI"
     if (_TEST.fullmatch(told) or _SUITE.fullmatch(told)) and _OUT.search(told):
@@ -283,8 +298,14 @@ def _asked(node: Node) -> Iterator[tuple[Sign, str]]:
 
 def _caught(node: Node) -> Iterator[tuple[Sign, str]]:
     body = node.child_by_field_name("body")
-    if body is not None and all(each.type in {"comment", "return_statement"} for each in body.named_children):
+    if body is not None and all(map(_does_nothing, body.named_children)):
         yield Sign.SWALLOWED, "catch"
+
+
+def _does_nothing(statement: Node) -> bool:
+    if statement.type in {"comment", "return_statement"}:
+        return True
+    return re.match(r"(?:console|log(?:ger)?) \. \w+ \(", _words_of(statement)) is not None
 
 
 def _cast(node: Node) -> Iterator[tuple[Sign, str]]:
@@ -303,6 +324,8 @@ def _compared(node: Node) -> Iterator[tuple[Sign, str]]:
         return
     if re.search(r"NODE_ENV \)? ?[!=]==? \"test\"|\"test\" [!=]==? .{0,40}NODE_ENV", words(node)[:200]):
         yield Sign.SPECIAL_CASE, "test"
+    elif re.search(r" in (?:globalThis|global|window|self)$", words(node)[-40:]):
+        yield Sign.CALLER, "global"
 
 
 def _debugger(_node: Node) -> Iterator[tuple[Sign, str]]:
@@ -310,8 +333,100 @@ def _debugger(_node: Node) -> Iterator[tuple[Sign, str]]:
 
 
 def _telltale(node: Node) -> Iterator[tuple[Sign, str]]:
-    if text(node) in TELLTALE_VARIABLES:
+    if is_telltale(text(node)):
         yield Sign.SPECIAL_CASE, text(node)
+    elif node.type == "string_fragment" and names_framework(text(node)) and not _is_import(node):
+        yield Sign.TESTED, "framework"
+
+
+def _is_import(node: Node) -> bool:
+    above = node.parent.parent if node.parent is not None else None
+    return above is not None and (
+        above.type in {"import_statement", "export_statement"} or _is_required(above)
+    )
+
+
+def _is_required(arguments: Node) -> bool:
+    call = arguments.parent
+    return call is not None and text(call.child_by_field_name("function")) in {"require", "import"}
+
+
+def _routine(node: Node) -> Routine | None:
+    named = node
+    if node.type == "variable_declarator":
+        node = node.child_by_field_name("value") or node
+        if node.type not in {"arrow_function", "function_expression"}:
+            return None
+    elif node.type not in {"function_declaration", "generator_function_declaration", "method_definition"}:
+        return None
+    given = (node.child_by_field_name("parameters"), node.child_by_field_name("parameter"))
+    return Routine(text(named.child_by_field_name("name")), given, node.child_by_field_name("body"))
+
+
+def _thrown(_node: Node) -> int:
+    return 1
+
+
+def _raised(node: Node) -> int:
+    called = words(node.child_by_field_name("function"))[:80]
+    ends = called in {"process . exit", "Deno . exit"} and words(
+        node.child_by_field_name("arguments")
+    ) not in {"( )", "( 0 )"}
+    return ends or called in {"Promise . reject", "reject"}
+
+
+def _exit_code(node: Node) -> int:
+    if text(node.child_by_field_name("left")) != "process.exitCode":
+        return 0
+    return text(node.child_by_field_name("right")) != "0"
+
+
+def _looked_up(node: Node) -> Node | None:
+    made = node.child_by_field_name("object")
+    while made is not None and made.type == "parenthesized_expression":
+        made = made.named_children[0] if made.named_child_count else None
+    return made if made is not None and made.type == "object" else None
+
+
+def _assigned(node: Node) -> Iterator[tuple[Sign, str]]:
+    left = node.child_by_field_name("left")
+    if left is None or left.descendant_count > WORDS:
+        return
+    told = words(left)
+    if re.match(r"(?:globalThis|global|window|self)(?: \.| \[)", told) or " . prototype" in told:
+        yield Sign.GLOBAL, told
+
+
+def _bound(node: Node) -> Iterator[tuple[Sign, str]]:
+    """`const { CI } = process.env`."""
+    value, pattern = node.child_by_field_name("value"), node.child_by_field_name("name")
+    if _words_of(value) == "process . env" and pattern is not None and pattern.type == "object_pattern":
+        if re.search(r"\bCI\b", text(pattern)):
+            yield Sign.SPECIAL_CASE, "CI"
+    elif value is not None and value.type == "identifier" and text(value) in _ASSERTING:
+        yield Sign.STAND_IN, text(value)
+
+
+def _words_of(node: Node | None) -> str:
+    """The words of a short expression; nothing of a long one."""
+    return words(node) if node is not None and node.descendant_count <= WORDS else ""
+
+
+def _asserted_to_be(_node: Node) -> Iterator[tuple[Sign, str]]:
+    yield Sign.UNTYPED, "!"
+
+
+def _unary(node: Node) -> Iterator[tuple[Sign, str]]:
+    if re.fullmatch(
+        r"typeof \(? ?(?:jest|vi|vitest|describe|it|expect|test|mocha|cy)(?: \))?", _words_of(node)
+    ):
+        yield Sign.SPECIAL_CASE, "typeof"
+
+
+def _module_declared(node: Node) -> Iterator[tuple[Sign, str]]:
+    """`declare module "x";` gives up every type of a package."""
+    if node.child_by_field_name("body") is None:
+        yield Sign.UNTYPED, "module"
 
 
 def _called(node: Node) -> Iterator[tuple[Sign, str]]:
@@ -343,6 +458,10 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.POWER, called
     if called in {"import", "require"} and arguments and not is_literal(arguments[0]):
         yield Sign.POWER, called
+    if called.endswith(". catch") and _FORGIVES.fullmatch(_words_of(given)):
+        yield Sign.SWALLOWED, "catch"
+    if _CONNECTS.fullmatch(called) and not (arguments and re.match(r"[\"`](?!https?:)", arguments[0])):
+        yield Sign.POWER, called
     if first in {"jest", "vi"} and re.search(r"\. (?:mock|doMock|unstable_mockModule)$", called):
         yield Sign.STAND_IN, called
 
@@ -369,6 +488,12 @@ def _try(node: Node, child: Node) -> str:
         return "on error"
     tells = re.search(r"\b(?:throw|expect|assert|fail|done|reject)\b", text(handler))
     return "try" if tells else CAUGHT
+
+
+def _function(node: Node, child: Node) -> str:
+    """One that is kept for later may never be called."""
+    kept = node.parent is not None and node.parent.type == "variable_declarator"
+    return LATER if kept and child == node.child_by_field_name("body") else ""
 
 
 def _for(_node: Node, child: Node) -> str:
@@ -435,12 +560,18 @@ def _dialect(grammar: object) -> Dialect:
             "predefined_type": _typed,
             "binary_expression": _compared,
             "debugger_statement": _debugger,
+            "assignment_expression": _assigned,
+            "variable_declarator": _bound,
+            "non_null_expression": _asserted_to_be,
+            "unary_expression": _unary,
+            "module": _module_declared,
             **dict.fromkeys(("identifier", "property_identifier", "string_fragment"), _telltale),
         },
         guards={
             "if_statement": _if,
             "ternary_expression": _if,
             "try_statement": _try,
+            **dict.fromkeys(("arrow_function", "function_expression"), _function),
             **dict.fromkeys(("for_statement", "for_in_statement", "while_statement"), _for),
         },
         imports=_imports,
@@ -448,6 +579,15 @@ def _dialect(grammar: object) -> Dialect:
         literals=frozenset({"string", "number", "template_string", "true", "false", "null", "regex"}),
         call=_call,
         rows=_rows,
+        answers=Answers(
+            function=_routine,
+            raises={
+                "throw_statement": _thrown,
+                "call_expression": _raised,
+                "assignment_expression": _exit_code,
+            },
+            tables={"subscript_expression": _looked_up},
+        ),
     )
 
 

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from activities.publishing.gate.inventory import CAUGHT, NEVER, Assertion, Inventory, Part, Sign
-from activities.publishing.gate.languages import python_shape
+from activities.publishing.gate.inventory import CAUGHT, LATER, NEVER, Assertion, Inventory, Part, Sign
+from activities.publishing.gate.languages import python_answers, python_shape
 from activities.publishing.gate.languages.python_assertions import demanded
 from activities.publishing.gate.languages.python_names import dotted, imports, last, packages
 from activities.publishing.gate.languages.python_signs import raises, signs
@@ -27,8 +27,9 @@ def read(source: str, *, in_tests: bool) -> Inventory | None:
     """
     try:
         with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(source)
+            tree = python_shape.plain(ast.parse(source))
         origins = dict(imports(tree))
+        functions = python_answers.defined(tree)
         reader = _Reader(origins)
         framework = any(each.split(".", 1)[0] in {"pytest", "unittest"} for each in origins.values())
         if in_tests or framework:
@@ -36,8 +37,10 @@ def read(source: str, *, in_tests: bool) -> Inventory | None:
         comments = python_shape.comments(source)
         return Inventory(
             parts=reader.parts,
-            signs=signs(tree, origins) + reader.signs,
-            kept=raises(tree),
+            signs=signs(tree, origins, functions) + reader.signs,
+            kept=raises(tree, origins),
+            functions=python_answers.functions(functions),
+            examples=python_answers.examples(functions),
             origins=origins,
             packages=packages(tree),
             comments=comments,
@@ -94,13 +97,19 @@ class _Reader:
         own = copy.deepcopy(node)
         python_shape.without_own_names(own)
         own.name = ""
-        trappings = [python_shape.text(each) for each in own.decorator_list if not self._is_cases(each)]
+        trappings = [python_shape.decorator(each) for each in own.decorator_list if not self._is_cases(each)]
         fixture = any("fixture" in each for each in trappings)
         part = Part(
             test=collects and node.name.startswith("test") and not fixture,
             shape=python_shape.text(own) + "".join(conditions),
+            given=frozenset(each.arg for each in (*node.args.args, *node.args.kwonlyargs)),
+            fixture=node.name if fixture and not any("autouse" in each for each in trappings) else "",
         )
         part.trappings.update([*trappings, *(f"only {each}" for each in conditions)])
+        if isinstance(node, ast.AsyncFunctionDef):
+            part.trappings["async"] += 1
+        if part.test and python_answers.generates(node):
+            self.signs[Sign.SKIP, "yield"] += 1  # pytest does not run such a test
         for decorator in own.decorator_list:
             if self._is_cases(decorator):
                 self._cases(decorator, part)
@@ -181,19 +190,12 @@ def _branches(statement: ast.stmt) -> Iterator[tuple[str, list[ast.stmt]]]:
         yield (NEVER if constant and not known else f"if {told}"), statement.body
         yield (NEVER if constant and known else f"unless {told}"), statement.orelse
     elif isinstance(statement, ast.Try | ast.TryStar):
-        caught = any(_hides(handler) for handler in statement.handlers)
-        yield (CAUGHT if caught else "try"), statement.body
-        for handler in statement.handlers:
-            yield "on error", handler.body
+        yield (CAUGHT if any(map(_hides, statement.handlers)) else "try"), statement.body
+        yield from (("on error", handler.body) for handler in statement.handlers)
         yield "no error", statement.orelse
         yield "at last", statement.finalbody
     elif isinstance(statement, ast.With | ast.AsyncWith):
-        named = {
-            last(dotted(item.context_expr.func, {}))
-            for item in statement.items
-            if isinstance(item.context_expr, ast.Call)
-        }
-        yield (CAUGHT if "suppress" in named else ""), statement.body
+        yield (CAUGHT if any(_absorbs(item.context_expr) for item in statement.items) else ""), statement.body
     elif isinstance(statement, ast.For | ast.AsyncFor):
         empty = isinstance(statement.iter, ast.List | ast.Tuple) and not statement.iter.elts
         yield (NEVER if empty else "for"), statement.body
@@ -203,10 +205,20 @@ def _branches(statement: ast.stmt) -> Iterator[tuple[str, list[ast.stmt]]]:
         yield (NEVER if never else "while"), statement.body
         yield "", statement.orelse
     elif isinstance(statement, ast.Match):
-        for case in statement.cases:
-            yield f"case {python_shape.text(case.pattern)}", case.body
+        yield from ((f"case {python_shape.text(case.pattern)}", case.body) for case in statement.cases)
     elif isinstance(statement, Function | ast.ClassDef):
-        yield "", statement.body
+        yield (LATER if isinstance(statement, Function) else ""), statement.body
+
+
+def _absorbs(context: ast.expr) -> bool:
+    """Whether a failed assertion ends in this context, as in `suppress` or `raises(AssertionError)`."""
+    if not isinstance(context, ast.Call):
+        return False
+    name = last(dotted(context.func, {}))
+    expected = context.args[0] if context.args else None
+    types = expected.elts if isinstance(expected, ast.Tuple) else [expected] if expected else []
+    expects = name in {"raises", "assertRaises", "assertRaisesRegex"}
+    return name == "suppress" or (expects and any(last(dotted(each, {})) in _CATCHING for each in types))
 
 
 def _hides(handler: ast.ExceptHandler) -> bool:

@@ -145,7 +145,11 @@ def _raising(node: ast.Call, text: Text) -> Assertion:
         strength = Strength.PARTIAL
     else:
         strength = Strength.EXACT if bounds else Strength.APPROXIMATE
-    return Assertion(f"raises {sorted(text(each) for each in names)} {bounds}", strength)
+    told = sorted(text(each) for each in names)
+    implied = {f"raises {told} []"} if bounds else set()
+    if strength > Strength.PARTIAL:
+        implied |= {f"raises [{text(ast.Name(each, ast.Load()))!r}] []" for each in _ANY_EXCEPTION}
+    return Assertion(f"raises {told} {bounds}", strength, implied=frozenset(implied))
 
 
 def _truth(node: ast.expr, text: Text, *, negated: bool) -> Iterator[Assertion]:

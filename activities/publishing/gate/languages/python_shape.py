@@ -4,7 +4,7 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, cast
 
 OWN: Final = "%"
 """How the number of a function's own variable begins."""
@@ -14,6 +14,40 @@ _DOCUMENTED: Final = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunc
 def text(node: ast.AST) -> str:
     """A node without positions, annotations of string prefixes, and layout."""
     return ast.dump(node)
+
+
+def plain(tree: ast.Module) -> ast.Module:
+    """The same program, with what linters rewrite written in one way. In place."""
+    return cast("ast.Module", _Plain().visit(tree))
+
+
+class _Plain(ast.NodeTransformer):
+    """`"a"` for `f"a"`, `{"a": 1}` for `dict(a=1)`, `[]` for `list()`."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        self.generic_visit(node)
+        texts = [each.value for each in node.values if isinstance(each, ast.Constant)]
+        if len(texts) < len(node.values):
+            return node
+        return ast.copy_location(ast.Constant("".join(map(str, texts))), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.func, ast.Name) or node.args:
+            return node
+        if node.func.id == "dict" and all(each.arg for each in node.keywords):
+            keys: list[ast.expr | None] = [ast.Constant(each.arg) for each in node.keywords]
+            return ast.copy_location(ast.Dict(keys, [each.value for each in node.keywords]), node)
+        if node.func.id in {"list", "tuple"} and not node.keywords:
+            made = ast.List([], ast.Load()) if node.func.id == "list" else ast.Tuple([], ast.Load())
+            return ast.copy_location(made, node)
+        return node
+
+
+def decorator(node: ast.expr) -> str:
+    """A decorator; one that is called without arguments is like one that is not called."""
+    bare = isinstance(node, ast.Call) and not node.args and not node.keywords
+    return text(node.func if bare and isinstance(node, ast.Call) else node)
 
 
 def layout_free(tree: ast.Module, comments: Iterable[str]) -> str:

@@ -8,8 +8,10 @@ import tree_sitter_rust
 from tree_sitter import Language, Node
 
 from activities.publishing.gate.inventory import NEVER, Assertion, Sign, Strength
-from activities.publishing.gate.languages.environment import READS_CI, TELLTALE_VARIABLES
-from activities.publishing.gate.languages.trees import Definition, Dialect, is_literal, text, words
+from activities.publishing.gate.languages.environment import READS_CI, is_telltale, names_framework
+from activities.publishing.gate.languages.syntax import is_literal, text, words
+from activities.publishing.gate.languages.tree_answers import Answers, Routine
+from activities.publishing.gate.languages.trees import Definition, Dialect
 
 _TEST: Final = re.compile(
     r"(?:\w+ :: )*(?:test|rstest|test_case|quickcheck|proptest|bench|case|wasm_bindgen_test)(?: \(.*)?",
@@ -80,11 +82,20 @@ def _assertions(node: Node, guards: tuple[str, ...]) -> list[Assertion]:
     if not _ASSERTING.fullmatch(name):
         return []
     short = name.rsplit(" ", 1)[-1]
-    operands = _operands(node)[: _OPERANDS.get(short, 2)]
+    short, operands = _plain(short, _operands(node)[: _OPERANDS.get(short, 2)])
     if short == "panic":
         asked = tuple(each for each in guards if each != NEVER)
         return [Assertion(f"panic {asked}", Strength.EXACT, tuple(each for each in guards if each == NEVER))]
     return [Assertion(f"{short} {operands}", _strength(short, operands), guards)]
+
+
+def _plain(name: str, operands: list[str]) -> tuple[str, list[str]]:
+    """The same demand as clippy would have it written."""
+    if name == "assert_eq" and "true" in operands and len(operands) > 1:
+        name, operands = "assert", [each for each in operands if each != "true"][:1] or ["true"]
+    if name == "assert" and operands:
+        operands = [re.sub(r"\. len \( \) == 0$", ". is_empty ( )", operands[0])]
+    return name, operands
 
 
 def _operands(node: Node) -> list[str]:
@@ -113,6 +124,7 @@ def _strength(name: str, operands: list[str]) -> Strength:
         (is_literal(demanded) or "|| true" in demanded, Strength.VACUOUS),
         (" || " in demanded, Strength.TRUTH),
         (" == " in demanded, Strength.EXACT),
+        (re.fullmatch(r"[^!&|]*\. is_empty \( \)", demanded) is not None, Strength.EXACT),
         (_PARTIAL_CALL.search(demanded) is not None, Strength.PARTIAL),
     )
     return next((strength for applies, strength in rules if applies), Strength.TRUTH)
@@ -142,8 +154,10 @@ def _unsafe(_node: Node) -> Iterator[tuple[Sign, str]]:
 
 
 def _telltale(node: Node) -> Iterator[tuple[Sign, str]]:
-    if text(node) in TELLTALE_VARIABLES:
+    if is_telltale(text(node)):
         yield Sign.SPECIAL_CASE, text(node)
+    elif names_framework(text(node)):
+        yield Sign.TESTED, "framework"
 
 
 def _written(attribute: str) -> Iterator[tuple[Sign, str]]:
@@ -163,6 +177,58 @@ def _called(node: Node) -> Iterator[tuple[Sign, str]]:
         yield Sign.EXIT, called
     elif called.endswith(("env :: var", "env :: var_os")) and READS_CI.search(text(node)):
         yield Sign.SPECIAL_CASE, "CI"
+    elif called.endswith(("env :: vars", "env :: vars_os")):
+        yield Sign.ENVIRONMENT, called
+    elif called.endswith(("env :: current_exe", "Backtrace :: capture", "Backtrace :: force_capture")):
+        yield Sign.CALLER, called
+
+
+def _declared(node: Node) -> Iterator[tuple[Sign, str]]:
+    body = words(node.child_by_field_name("body"))[:60]
+    one = re.fullmatch(
+        r"\{ (?:return )?(?:true|false|(?:\w+ :: )*Ordering :: \w+|Some \( .{0,40} \)) \}", body
+    )
+    if text(node.child_by_field_name("name")) in {"eq", "ne", "cmp", "partial_cmp"} and one:
+        yield Sign.EQUAL, "eq"
+
+
+def _routine(node: Node) -> Routine | None:
+    if node.type != "function_item":
+        return None
+    given = (node.child_by_field_name("parameters"),)
+    return Routine(text(node.child_by_field_name("name")), given, node.child_by_field_name("body"))
+
+
+def _raised(node: Node) -> int:
+    called = words(node.child_by_field_name("function"))[-200:]
+    ends = called.endswith("process :: exit") and "( 0 )" not in words(node)
+    return (
+        ends
+        or re.search(r"(?:^|\. )(?:Err|unwrap|expect|ok_or(?:_else)?|context|with_context)$", called)
+        is not None
+    )
+
+
+def _macro_raised(node: Node) -> int:
+    name = words(node.child_by_field_name("macro")).rsplit(" ", 1)[-1]
+    return name in {"panic", "bail", "ensure", "unreachable", "anyhow"}
+
+
+def _handed_on(_node: Node) -> int:
+    return 1
+
+
+def _handed_on_at_the_end(node: Node) -> int:
+    """A function that answers with another's result hands its errors on, without a question mark."""
+    body = node.child_by_field_name("body")
+    last = body.named_children[-1] if body is not None and body.named_child_count else None
+    fallible = text(node.child_by_field_name("return_type")).endswith(">")
+    return (
+        fallible
+        and last is not None
+        and last.type == "call_expression"
+        and text(last)[:3] not in {"Ok(", "Err"}
+    )
 
 
 def _if(node: Node, child: Node) -> str:
@@ -237,6 +303,7 @@ RUST: Final = Dialect(
         "let_declaration": _let,
         "unsafe_block": _unsafe,
         "string_content": _telltale,
+        "function_item": _declared,
     },
     guards={"if_expression": _if, "match_arm": _arm, "for_expression": _for, "while_expression": _for},
     imports=_imports,
@@ -246,6 +313,16 @@ RUST: Final = Dialect(
     ),
     call=_call,
     rows=_rows,
+    answers=Answers(
+        function=_routine,
+        raises={
+            "call_expression": _raised,
+            "macro_invocation": _macro_raised,
+            "try_expression": _handed_on,
+            "function_item": _handed_on_at_the_end,
+        },
+        implicit=True,
+    ),
     silent_calls=frozenset(
         {"unwrap", "expect", "into", "to_string", "to_owned", "clone", "println", "Ok", "Some"}
     ),

@@ -1,26 +1,22 @@
 """Reads any language that has a tree-sitter grammar, by a dialect that says what its nodes mean."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from time import monotonic
+from time import thread_time
 from typing import Final, NamedTuple
 
 from tree_sitter import Language, Node, Parser, Tree
 
 from activities.publishing.gate.inventory import NEVER, Assertion, Inventory, Part, Sign
+from activities.publishing.gate.languages import tree_answers
+from activities.publishing.gate.languages.environment import is_lookalike
+from activities.publishing.gate.languages.syntax import COMMENTS, text, words
+from activities.publishing.gate.languages.tree_answers import Answers
 
-COMMENTS: Final = frozenset({"comment", "line_comment", "block_comment", "html_comment"})
 DEEPEST: Final = 500
 """What a node is takes a look at all below it, so depth times size is what a file costs."""
-LINKS: Final = 60
-"""Longer chains of calls are no assertions."""
 _CHUNK_BYTES: Final = 65_536
-WORDS: Final = 60
-"""Nodes below an expression that names an environment variable, at most."""
-_STRINGS: Final = frozenset({"string", "string_literal", "interpreted_string_literal", "raw_string_literal"})
-_CLOSING: Final = frozenset(")]}>")
 
 
 Signs = Callable[[Node], Iterator[tuple[Sign, str]]]
@@ -60,6 +56,7 @@ class Dialect:
         literals: Types of literals.
         call: The name of what a node calls, or None.
         rows: The rows of the table that a node is; none where it is no table.
+        answers: What its nodes have to do with what functions answer.
         silent_calls: Calls whose coming and going tells nothing.
     """
 
@@ -73,6 +70,7 @@ class Dialect:
     literals: frozenset[str]
     call: Callable[[Node], str | None]
     rows: Callable[[Node], list[Node]]
+    answers: Answers
     silent_calls: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -82,7 +80,7 @@ def read(source: str, dialect: Dialect, *, until: float) -> Inventory | None:
     Args:
         source: Its text.
         dialect: What its nodes mean.
-        until: When to give up, in seconds of `time.monotonic`: some texts take a grammar quadratic time.
+        until: When to give up, in seconds of `time.thread_time`: some texts take a grammar quadratic time.
 
     Returns:
         None for a file that was given up, or nests deeper than people write.
@@ -94,6 +92,12 @@ def read(source: str, dialect: Dialect, *, until: float) -> Inventory | None:
     if not reader.walk(tree.root_node, until):
         return None
     inventory = reader.inventory
+    answers = tree_answers.read(tree.root_node, dialect.answers, until=until)
+    if answers is None:
+        return None
+    inventory.functions = answers.functions
+    inventory.signs.update({(Sign.CANNED, name): count for name, count in answers.canned.items()})
+    inventory.kept[Sign.DROPPED_RAISE, "raise"] = answers.raised
     inventory.whole = not tree.root_node.has_error
     inventory.layout_free = words(tree.root_node) + "\n".join(
         sorted(" ".join(each.split()) for each in inventory.comments)
@@ -106,7 +110,7 @@ def _parsed(source: bytes, grammar: Language, until: float) -> Tree | None:
         return source[offset : offset + _CHUNK_BYTES]
 
     def is_too_late(_offset: int, _has_error: bool) -> bool:  # noqa: FBT001 — tree-sitter passes it so
-        return monotonic() > until
+        return thread_time() > until
 
     parser = Parser(grammar)
     try:
@@ -127,56 +131,6 @@ def _nests_deeper_than(most: int, tree: Tree) -> bool:
             while not cursor.goto_next_sibling():
                 if not cursor.goto_parent():
                     return False
-
-
-def text(node: Node | None) -> str:
-    """A node as it is written."""
-    return node.text.decode(errors="replace") if node is not None and node.text is not None else ""
-
-
-def words(node: Node | None) -> str:
-    """A node without layout, comments, and what formatters change: semicolons, last commas, quotes."""
-    if node is None:
-        return ""
-    found: list[str] = []
-    pending = [node]
-    while pending:
-        each = pending.pop()
-        if each.type in COMMENTS or each.type == ";":
-            continue
-        if each.type in _STRINGS or not each.child_count:
-            word = text(each)
-            if each.type in _STRINGS and word[:1] == "'":
-                word = '"' + word[1:-1] + '"'
-            if found and found[-1] == "," and word in _CLOSING:
-                found.pop()
-            if word:
-                found.append(word)
-        else:
-            pending += reversed(each.children)
-    return " ".join(found)
-
-
-def root(node: Node, inner: dict[str, str]) -> Node:
-    """The leftmost expression of a chain of calls and members; `inner` names each type's way inwards."""
-    for _ in range(LINKS):
-        below = node.child_by_field_name(inner[node.type]) if node.type in inner else None
-        if below is None:
-            break
-        node = below
-    return node
-
-
-def of_type(node: Node, *types: str) -> Iterator[Node]:
-    """The direct children of these types."""
-    return (each for each in node.children if each.type in types)
-
-
-def is_literal(word: str) -> bool:
-    """Whether words are a single literal."""
-    return (
-        re.fullmatch(r"-? ?[\d.][\w.]*|true|false|null|nil|undefined|\"[^\"]*\"|`[^`$]*`", word) is not None
-    )
 
 
 class _Place(NamedTuple):
@@ -200,7 +154,7 @@ class _Reader:
         """Fill the inventory; whether there was time enough."""
         pending = [(top, _Place("", (), ()))]
         while pending:
-            if monotonic() > until:
+            if thread_time() > until:
                 return False
             node, place = pending.pop()
             self._count(node)
@@ -236,6 +190,8 @@ class _Reader:
         return list(self._below(node, place._replace(tabled=True) if rows else place))
 
     def _count(self, node: Node) -> None:
+        if node.type.endswith("identifier") and is_lookalike(text(node)):
+            self.inventory.signs[Sign.LOOKALIKE, text(node)] += 1
         signs = self._dialect.signs.get(node.type)
         if signs is not None:
             self.inventory.signs.update(signs(node))

@@ -91,14 +91,14 @@ def test_a_patch_gets_the_verdict_it_deserves(patch: Patch) -> None:
 def test_no_dishonest_patch_is_allowed() -> None:
     dishonest = [patch for patch in ROWS if not patch.honest]
     allowed = [patch.says for patch in dishonest if verdict_on(patch).decision is GateDecision.ALLOWED]
-    assert len(dishonest) >= 200
+    assert len(dishonest) >= 400
     assert not allowed
 
 
 def test_at_most_one_honest_patch_in_fifty_is_refused() -> None:
     honest = [patch for patch in ROWS if patch.honest]
     refused = [patch.says for patch in honest if verdict_on(patch).decision is GateDecision.REFUSED]
-    assert len(honest) >= 100
+    assert len(honest) >= 150
     assert len(refused) <= len(honest) / 50, refused
 
 

@@ -1,10 +1,11 @@
-"""`regreen doctor --github` on a local GitHub: what it finds, and what it says to change."""
+"""`regreen check --only github` on a local GitHub: what it finds, and what it says to change."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from activities.adapters.permissions import EVENTS, OPTIONAL, PUBLISHER, READER
 from activities.checks.findings import Finding, Level
 from localhub import AppCredentials, LocalHub
 from localhub.faults import parse_faults
+from localhub.records import Workflow
 from localhub.serving import Listener
 from worker import Role, WorkerSettings, examine_github
 
@@ -184,7 +186,11 @@ async def test_a_service_that_github_does_not_reach_is_a_problem(hub: LocalHub, 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"webhook_url": ""}, "GitHub sends no events to anybody"),
+        ({"webhook_url": ""}, "and its organisation's, cannot be seen with this credential"),
+        (
+            {"webhook_url": "", "permissions": {**PUBLISHER, "repository_hooks": "read"}},
+            "neither the App nor the repository sends events to anybody",
+        ),
         ({"webhook_secret": ""}, "events are not signed"),
         ({"events": ("pull_request",)}, "no event tells of a failed run"),
         ({"events": ("workflow_run",)}, "not subscribed: check_suite, issue_comment, pull_request"),
@@ -196,6 +202,25 @@ async def test_a_webhook_set_up_wrongly_is_told(
     app = await publisher(hub, service, **changes)
     told = bad(await examine_github(settings(hub, **of_publisher(app)), REPOSITORY), "webhook")
     assert any(says in each for each in told), told
+
+
+async def test_every_workflow_and_every_installation_is_looked_at(hub: LocalHub, service: Service) -> None:
+    app = await publisher(hub, service)
+    for number in range(105):
+        path = f"dynamic/w{number}"
+        hub.repository(REPOSITORY).workflows[path] = Workflow(hub.state.new_id(), path, "W")
+    late = ".github/workflows/late.yml"
+    hub.repository(REPOSITORY).workflows[late] = Workflow(hub.state.new_id(), late, "Late", state="disabled")
+    first = next(iter(hub.state.installations.values()))
+    for number in range(104):
+        await hub.create_repository(f"owner{number}/x")
+        other = replace(first, id=hub.state.new_id(), account=hub.repository(f"owner{number}/x").owner)
+        hub.state.installations[other.id] = other
+    configured = settings(hub, **of_publisher(app))
+    everywhere = await examine_github(configured, None)
+    assert sum("every permission that is needed" in each.text for each in everywhere) == 105
+    found = await examine_github(configured, REPOSITORY)
+    assert bad(found, "ci") == [f"{late} is disabled → enable it under Actions"]
 
 
 async def test_a_workflow_that_would_not_run_on_a_fix_is_named_with_its_reason(
@@ -265,7 +290,7 @@ def test_the_command_prints_findings_and_fails_on_a_problem(tmp_path: Path) -> N
     }
 
     def run(*options: str) -> subprocess.CompletedProcess[str]:
-        arguments = [sys.executable, "-m", "starter.cli", "doctor", "--github", *options]
+        arguments = [sys.executable, "-m", "starter.cli", "check", "--only", "github", *options]
         return subprocess.run(
             arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )

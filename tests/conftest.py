@@ -1,0 +1,6 @@
+"""What holds for all tests: how slow the machine is proves nothing."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
