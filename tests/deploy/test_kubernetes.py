@@ -34,8 +34,13 @@ BUILDS: Final = [
     ("production", ("temporal-mtls", "keda-temporal-mtls")),
 ]
 SECRETS: Final = {
-    "starter": {"regreen_webhook_secret", "regreen_webhook_secret_previous", "regreen_payload_keys"},
-    "publisher": {"regreen_publisher_private_key", "regreen_payload_keys"},
+    "starter": {
+        "regreen_webhook_secret",
+        "regreen_webhook_secret_previous",
+        "regreen_dashboard_token",
+        "regreen_payload_keys",
+    },
+    "publisher": {"regreen_publisher_private_key", "regreen_notify_url", "regreen_payload_keys"},
     "analyst": {"regreen_reader_private_key", "anthropic_api_key", "regreen_payload_keys"},
     "codec-server": {"regreen_codec_token", "regreen_payload_keys"},
     "setup": set(),
@@ -234,9 +239,9 @@ def test_each_starts_with_what_the_manifests_give_it(
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "secrets"
     folder.mkdir()
-    for name in SECRETS[component] - {"regreen_payload_keys"}:
-        (folder / name).write_text("a secret\n", encoding="utf-8")
-    (folder / "regreen_payload_keys").touch()
+    may_be_empty = {"regreen_payload_keys", "regreen_dashboard_token", "regreen_notify_url"}
+    for name in SECRETS[component]:
+        (folder / name).write_text("" if name in may_be_empty else "a secret\n", encoding="utf-8")
     for name, value in environment(build, component).items():
         monkeypatch.setenv(name, value)
     settings = load(SETTINGS[component], secrets_directory=folder)

@@ -53,6 +53,7 @@ MARK: Final = re.compile(
     r"checked: (?P<name>[a-z-]+)(?:; not run: (?P<part>.{10,}))?|not run: (?P<reason>.{10,})"
 )
 BESIDE: Final = Path(sys.executable).parent
+ORDERS: Final = ("approve", "reject", "retry", "stop", "pause", "resume")
 
 
 class Block(NamedTuple):
@@ -216,70 +217,38 @@ def answers(url: str) -> bool:
 
 
 def test_one_machine_is_started_by_hand(tmp_path: Path) -> None:
-    """The three shells as they are written, but on free ports of this machine and without a Web UI."""
-    pem(tmp_path / "publisher.pem")
-    pem(tmp_path / "reader.pem")
+    """The block as it is written, but on free ports of this machine."""
+    for name in ("publisher.pem", "reader.pem"):
+        pem(tmp_path / name)
     (tmp_path / ".venv").symlink_to(BESIDE.parent)
-    temporal_port, port = free_port(), free_port()
-    instead = {
-        "start-dev": f"start-dev --headless --log-level error --ip 127.0.0.1 --port {temporal_port}",
-        "--host 0.0.0.0 --port 8080": f"--host 127.0.0.1 --port {port}",
-    }
-    text = block("by-hand")
-    for written, replaced in instead.items():
-        assert text.count(written) == 1
-        text = text.replace(written, replaced)
-    shells = text.split("\n\n")
-    assert len(shells) == 3
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "TEMPORAL_ADDRESS": f"127.0.0.1:{temporal_port}",
-        "PYTHONUNBUFFERED": "1",
-    }
-    started: list[subprocess.Popen[bytes]] = []
-    logs = [tmp_path / f"{number}.log" for number in range(3)]
-
-    def wait(so_far: Any) -> None:
-        deadline = time.monotonic() + 60
-        while not so_far():
-            assert time.monotonic() < deadline, [log.read_text() for log in logs if log.exists()]
-            assert [one.poll() for one in started] == [None] * len(started), [log.read_text() for log in logs]
-            time.sleep(0.1)
-
-    ready = (
-        lambda: succeeded_in_asking(temporal_port),
-        lambda: "serving as all" in logs[1].read_text(encoding="utf-8"),
-        lambda: answers(f"http://127.0.0.1:{port}/readyz"),
-    )
+    port = free_port()
+    ports = f"--temporal-port {free_port()} --ui-port {free_port()}"
+    script = at(block("by-hand"), "=0.0.0.0 REGREEN_PORT=8080", f"=127.0.0.1 REGREEN_PORT={port}")
+    script = at(script, "regreen up", f"regreen up {ports}")
+    log = tmp_path / "up.log"
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            ["sh", "-eu", "-c", script],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     try:
-        for shell, log, so_far in zip(shells, logs, ready, strict=True):
-            with log.open("wb") as output:
-                started.append(
-                    subprocess.Popen(
-                        ["sh", "-eu", "-c", shell],
-                        cwd=tmp_path,
-                        env=environment,
-                        stdout=output,
-                        stderr=output,
-                        start_new_session=True,
-                    )
-                )
-            wait(so_far)
+        deadline = time.monotonic() + 80
+        while not answers(f"http://127.0.0.1:{port}/readyz"):
+            assert started.poll() is None, log.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+            time.sleep(0.2)
     finally:
-        for one in reversed(started):
-            os.killpg(one.pid, signal.SIGTERM)
-            try:
-                one.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(one.pid, signal.SIGKILL)
-                one.wait()
-    assert (tmp_path / "temporal.db").exists()
-
-
-def succeeded_in_asking(port: int) -> bool:
-    command = [str(BESIDE / "temporal"), "operator", "cluster", "health", "--address", f"127.0.0.1:{port}"]
-    return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+        os.killpg(started.pid, signal.SIGTERM)
+        try:
+            started.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
+    assert (tmp_path / ".local" / "share" / "regreen" / "temporal.db").exists()
 
 
 # ── Temporal ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -346,6 +315,7 @@ def asks() -> ScriptedActivities:
     return ScriptedActivities(
         judge_patch=[verdict],
         propose_patch=[proposal()],
+        read_pull_request=[models.PullRequest(number=5, url="https://github.example/5", state="closed")],
         write_commit=[models.WrittenCommit(sha=FIX_HEADS[0], tree="e" * 40)],
         advance_fix_branch=[models.BranchResult(state=models.BranchState.ADVANCED, tip=FIX_HEADS[0])],
     )
@@ -373,25 +343,31 @@ async def named(client: Client) -> Handle:
 async def test_orders_by_command(address: str, tmp_path: Path) -> None:
     client = await connect(target_host=address)
     lines = [line.split("#")[0].strip() for line in block("orders").splitlines()]
-    assert len(lines) == 8
+    assert {line.split()[1] for line in lines} == {"list", "monitor", "show", "start", *ORDERS}
+    assert lines[-1] == "regreen start RUN"
     async with serving(client, asks()):
-        for line in lines:
+        for line in lines[:-1]:
+            verb = line.split()[1]
             handle = await named(client)
             await waiting(handle)
             script = line.replace("RUN", handle.id)
-            if "approve" in line or "reject" in line:
+            if verb in {"approve", "reject"}:
                 script += " --yes"  # without it, it asks, and only at a terminal
-            await succeeds(script, tmp_path, TEMPORAL_ADDRESS=address)
-            if "approve" in line:
-                assert await merged(handle) is models.Outcome.FIXED
-            elif "reject" in line or "stop" in line:
+            if verb == "monitor":  # it goes on until it is stopped
+                script = f"timeout --signal INT 6 {script} || true"
+            said = await succeeds(script, tmp_path, TEMPORAL_ADDRESS=address)
+            if verb in {"list", "monitor", "show"}:
+                assert "acme/widgets" in said
+            if verb == "approve":
+                assert await closed(handle) is models.Outcome.FIXED
+            elif verb in {"reject", "stop"}:
                 assert (await handle.result()).outcome is models.Outcome.STOPPED
             else:
                 await handle.terminate()
 
 
-async def merged(handle: Handle) -> models.Outcome:
-    """Merge the fix once it is green; how the remediation ends."""
+async def closed(handle: Handle) -> models.Outcome:
+    """Close the fix pull request once it is green; how the remediation ends."""
     told = False
     for _ in range(600):
         state = (await handle.query(RemediationWorkflow.status)).state
@@ -402,7 +378,7 @@ async def merged(handle: Handle) -> models.Outcome:
             news = models.ChecksCompleted(head_sha=FIX_HEADS[0])
             await handle.signal(RemediationWorkflow.checks_completed, news)
         await asyncio.sleep(0.05)
-    event = models.PullRequestClosed(number=5, merged=True)
+    event = models.PullRequestClosed(number=5)
     await handle.signal(RemediationWorkflow.pull_request_closed, event)
     return (await handle.result()).outcome
 
@@ -418,7 +394,7 @@ async def test_orders_by_temporal_s_own_command(address: str, tmp_path: Path) ->
             script = at(line, "ci-remediation/acme/widgets/123", handle.id)
             await succeeds(script.replace("0123456789abcdef", question), tmp_path, TEMPORAL_ADDRESS=address)
             approved = "approve" in line
-            outcome = await merged(handle) if approved else (await handle.result()).outcome
+            outcome = await closed(handle) if approved else (await handle.result()).outcome
             assert outcome is (models.Outcome.FIXED if approved else models.Outcome.STOPPED)
 
 
@@ -478,7 +454,7 @@ async def test_an_upgrade_by_the_commands_of_the_page(fresh_address: str, tmp_pa
         for handle in (before, after):
             question = (await waiting(handle)).question
             await handle.signal(RemediationWorkflow.approve, models.Order(by="dev", question=question))
-            assert await merged(handle) is models.Outcome.FIXED
+            assert await closed(handle) is models.Outcome.FIXED
             assert await build_of(handle) == "0.2.0"
 
 
@@ -493,5 +469,5 @@ async def test_what_was_started_without_versions_goes_on_with_the_first_current_
         await set_up(client, current=("regreen", "0.1.0"))
         question = (await waiting(handle)).question
         await handle.signal(RemediationWorkflow.approve, models.Order(by="dev", question=question))
-        assert await merged(handle) is models.Outcome.FIXED
+        assert await closed(handle) is models.Outcome.FIXED
         assert await build_of(handle) == "0.1.0"

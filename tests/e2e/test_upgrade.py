@@ -24,11 +24,11 @@ from workflows.models import Order, Outcome, RemediationResult, State, Status
 from workflows.naming import attempt_id, remediation_id
 from workflows.remediation import RemediationWorkflow
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DEPLOYMENT: Final = "regreen"
-OLD: Final = [f"acme/old-{number}" for number in range(4)]
+OLD: Final = [f"acme/old-{number}" for number in range(3)]
 NEW: Final = [f"acme/new-{number}" for number in range(2)]
 
 Handle = WorkflowHandle[RemediationWorkflow, RemediationResult]
