@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 SCENARIO ?= lint
+# Half of the time of the end-to-end tests goes by in waiting, so there are more of them than cores.
+WORKERS ?= $(shell echo $$(( 2 * $$(nproc) )))
 DATA ?= ../shared/data/logchunks-dev.tar.xz
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -35,8 +37,8 @@ install: $(RUN) ## Set up the virtual environment with the `regreen` command
 demo: $(RUN) ## Break a real CI run and watch it turn green (SCENARIO=list, KEEP=1, JSON=1, FAULTS=)
 	@exec $(BIN)/regreen simulate $(SCENARIO) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(JSON)),--json) $(if $(FAULTS),--faults '$(FAULTS)')
 
-test: $(DEV) ## Run the whole test suite (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+test: $(DEV) ## Run the whole test suite (ARGS= goes to pytest, WORKERS= at once)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(DEV) ## Check style and formatting, of the Dockerfile too
 	@$(BIN)/ruff check .

@@ -98,6 +98,9 @@ class ChecksActivities:
             self._pull_request(request),
         )
         verdict = await self._verdict(request, facts, pull_request)
+        # Forwarding the branch to the fix merges it; GitHub marks the pull request a moment later.
+        forwarded = failing_tip == request.head_sha
+        moved = request.failing_branch is not None and failing_tip != request.baseline_sha
         return ChecksReading(
             verdict=verdict.verdict,
             failed_run_id=verdict.failed.run_id if verdict.failed else None,
@@ -106,8 +109,8 @@ class ChecksActivities:
             detail=verdict.detail,
             branch_tip=tip,
             pull_request_open=pull_request is None or pull_request.state == "open",
-            pull_request_merged=pull_request is not None and pull_request.merged,
-            failing_branch_moved=request.failing_branch is not None and failing_tip != request.baseline_sha,
+            pull_request_merged=forwarded or (pull_request is not None and pull_request.merged),
+            failing_branch_moved=moved and not forwarded,
             also_red=verdict.also_red,
         )
 

@@ -22,7 +22,7 @@ from commands import REPOSITORY, bare_environment, known_scenario, regreen
 from localhub import LocalHub
 from workflows.connection import connect
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 SECRET: Final = "a-secret"
 WRITTEN: Final = re.compile(r"POST .*/pulls")
@@ -153,7 +153,7 @@ async def test_a_remediation_survives_the_death_of_everything_and_ends_fixed_onc
         async with place.up() as first:
             killer.victim = first
             main = await hub.commit(REPOSITORY, "main", lint.breaking, lint.message)
-            await asyncio.wait_for(killer.done.wait(), 100)
+            await asyncio.wait_for(killer.done.wait(), 240)
         assert first.returncode == -signal.SIGKILL
         for _ in range(100):
             if not place.leftovers():

@@ -100,7 +100,7 @@ async def test_one_is_followed_step_by_step_until_its_outcome(
     temporal_address: str, asked: str, tmp_path: Path
 ) -> None:
     watching = await Watching.start(temporal_address, tmp_path, asked)
-    await watching.until("Wait for a human's approval (at most 7 days)")
+    await watching.until("Wait for a human to approve patch")
     told = await regreen(
         "reject",
         asked,

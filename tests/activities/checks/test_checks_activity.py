@@ -463,6 +463,13 @@ async def test_a_failing_branch_that_moved_on_or_is_gone_is_seen(
     assert found.failing_branch_moved is moved
 
 
+async def test_a_failing_branch_forwarded_to_the_fix_has_merged_it(wire: ScriptedWire) -> None:
+    commit_says(wire, HEAD, [], [])
+    wire.on("GET", f"{ROOT}/git/ref/heads/topic", a_ref("topic", HEAD))
+    found = await activities(wire).read_checks(checks_request(failing_branch="topic"))
+    assert (found.pull_request_merged, found.failing_branch_moved) == (True, False)
+
+
 async def test_what_the_fix_broke_is_red(wire: ScriptedWire) -> None:
     commit_says(wire, HEAD, [a_run(conclusion="success"), a_run(id=13, workflow_id=4)], [])
     commit_says(wire, BASE, [a_run(id=2, workflow_id=4, conclusion="success")], [])
@@ -556,6 +563,7 @@ async def test_a_run_s_standing_says_whether_humans_can_be_told(
 ) -> None:
     wire.on("GET", RUN, answer(200, a_run()))
     wire.on("GET", f"{ROOT}/pulls", answer(200, []))
+    wire.on("GET", f"{ROOT}/actions/runs", answer(200, {"workflow_runs": []}))
     github = wire.github()
     checks = ChecksActivities(github, WriteSwitch(github), notifies=notifies)
     request = TriageRequest(
