@@ -38,7 +38,7 @@ demo: $(RUN) ## Break a real CI run and watch it turn green (SCENARIO=list, KEEP
 	@exec $(BIN)/regreen simulate $(SCENARIO) $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(JSON)),--json) $(if $(FAULTS),--faults '$(FAULTS)')
 
 test: $(DEV) ## Run the whole test suite (ARGS= goes to pytest, WORKERS= at once)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV) ## Check style and formatting, of the Dockerfile too
 	@$(BIN)/ruff check .

@@ -8,5 +8,5 @@ settings.load_profile("any-machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long files: a run in several processes then ends in all of them at about the same time."""
+    """Begin with the long files, so that several processes end at about the same time."""
     items.sort(key=lambda item: "/e2e/" not in item.path.as_posix())
