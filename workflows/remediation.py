@@ -210,7 +210,8 @@ class RemediationWorkflow:
             )
             if said.changed:
                 await self._notify(models.Need.SETTINGS)
-        return decisions.excluded(standing.settings, self._case.run)
+        literal = not self._case.settings.names_brackets or workflow.patched("literal-brackets")
+        return decisions.excluded(standing.settings, self._case.run, literal=literal)
 
     async def _gather_evidence(self) -> Ending | None:
         run = self._case.run

@@ -44,9 +44,15 @@ class Selection(Payload):
     include: Globs = Field(default=("*",), description="patterns of what is meant")
     exclude: Globs = Field(default=(), description="patterns of what is left out of it")
 
-    def holds(self, *names: str) -> bool:
-        """Whether one of the names that a thing goes by is included, and none excluded."""
-        return _matches(names, self.include) and not _matches(names, self.exclude)
+    def holds(self, *names: str, literal: bool = True) -> bool:
+        """Whether one of the names that a thing goes by is included, and none excluded.
+
+        With `literal` off, brackets stand for one of the characters between them, as they once did.
+        """
+        include, exclude = self.include, self.exclude
+        if literal:
+            include, exclude = _literal(include), _literal(exclude)
+        return _matches(names, include) and not _matches(names, exclude)
 
 
 class Permission(StrEnum):
@@ -126,6 +132,12 @@ class RepositorySettings(Payload):
         default=Publication(), description="what pull requests and comments look like"
     )
 
+    @property
+    def names_brackets(self) -> bool:
+        """Whether a pattern for workflows or branches holds a bracket."""
+        chosen = (self.workflows, self.branches)
+        return any("[" in pattern for each in chosen for pattern in (*each.include, *each.exclude))
+
 
 class SettingsReading(Payload):
     """What the file says at one moment."""
@@ -189,11 +201,16 @@ def narrowed_policy(policy: TriagePolicy, settings: RepositorySettings) -> Triag
 
 def allows_recipe(policy: TriagePolicy, recipe: str) -> bool:
     """Whether a recipe may be used."""
-    return _matches((recipe,), policy.recipes)
+    return _matches((recipe,), _literal(policy.recipes))
 
 
 def _least(operator: float, repository: float | None) -> float:
     return operator if repository is None else min(operator, repository)
+
+
+def _literal(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns with brackets that stand for themselves: names of workflows hold them."""
+    return tuple(pattern.replace("[", "[[]") for pattern in patterns)
 
 
 def _matches(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:

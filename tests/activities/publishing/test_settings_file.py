@@ -77,6 +77,7 @@ publication: {draft: false, labels: ci, reviewers: [ada], comment: brief}
         (b"enabled: \xff", "not UTF-8"),
         ("#" * (MAX_BYTES + 1), "longer than"),
         ("enabled: &a [*a]\n", "Line 1: "),
+        ("publication:\n  labels: 3\n", "Line 2: publication.labels: input should be a valid list"),
         ("\n".join(f"a{number}: 1" for number in range(9)), "And 6 more."),
     ],
 )
