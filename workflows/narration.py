@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
-from workflows.models import REASON_SENTENCES, Order, Spending, State, Status
+from workflows.models import AUTO_MERGE_SENTENCES, REASON_SENTENCES, Order, Spending, State, Status
 from workflows.naming import parse_remediation_id
 from workflows.session_models import ToolCall
 
@@ -61,8 +61,7 @@ def details(status: Status, workflow_id: str) -> str:
         lines.append(f"- Approved by {code(status.approval.by)} at {status.approval.at:%Y-%m-%d %H:%M} UTC")
     if status.turned_down and status.outcome is None:
         lines.append(f"- {code(status.turned_down)}")
-    if status.pull_request is not None:
-        lines.append(f"- Pull request: [#{status.pull_request.number}]({status.pull_request.url})")
+    lines.extend(_published(status))
     if status.question is not None:
         lines.extend(_question(status, workflow_id))
     if status.outcome is not None and status.reason is not None:
@@ -70,6 +69,13 @@ def details(status: Status, workflow_id: str) -> str:
         if status.detail:
             lines.append(f"- {code(status.detail)}")
     return "\n".join(lines)
+
+
+def _published(status: Status) -> Iterator[str]:
+    if status.pull_request is not None:
+        yield f"- Pull request: [#{status.pull_request.number}]({status.pull_request.url})"
+    if status.auto_merge is not None:
+        yield f"- {AUTO_MERGE_SENTENCES[status.auto_merge.state]}"
 
 
 def _cause(status: Status) -> Iterator[str]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from workflows.models import (
     ATTEMPTS_CEILING,
@@ -107,11 +107,29 @@ class Publication(Payload):
     """What fix pull requests and comments look like."""
 
     draft: bool = Field(default=True, description="open fix pull requests as drafts")
+    auto_merge: bool = Field(
+        default=False,
+        description="ask GitHub to merge a green fix once its base's rules are met; takes draft: false",
+    )
     labels: Labels = Field(default=(), description="further labels")
     reviewers: Logins = Field(default=(), description="people who are asked to review, beside code owners")
     comment: CommentStyle = Field(
         default=CommentStyle.FULL, description="the comment at the failure: full, brief or off"
     )
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"auto_merge": {"const": True}}, "required": ["auto_merge"]},
+            "then": {"properties": {"draft": {"const": False}}, "required": ["draft"]},
+        }
+    )
+
+    @field_validator("auto_merge")
+    @classmethod
+    def _not_of_a_draft(cls, auto_merge: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 — a validator
+        if auto_merge and info.data.get("draft", True):
+            raise ValueError("it takes draft: false, for GitHub merges no draft")
+        return auto_merge
 
 
 class RepositorySettings(Payload):
