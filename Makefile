@@ -60,6 +60,9 @@ bench: $(RUN) ## Measure, as ratios against a baseline in the same run
 bench-logs: $(RUN) ## Measure excerpts and diagnosis on labelled logs (DATA= a folder or archive of them)
 	@$(BIN)/python -m benchmarks.logs $(DATA)
 
+bench-starter: $(RUN) ## Measure the webhook service under load, beside a bare app on the same server
+	@$(BIN)/python -m benchmarks.starter
+
 histories: $(DEV) ## Record the workflow histories that the replay tests read
 	@PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py
 
@@ -69,4 +72,4 @@ requirements: $(DEV) ## Renew the pinned, hashed requirements (no download addre
 clean: ## Remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
-.PHONY: help install demo test lint typecheck format bench bench-logs histories requirements clean
+.PHONY: help install demo test lint typecheck format bench bench-logs bench-starter histories requirements clean

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.runtime import Runtime
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -30,6 +31,7 @@ from activities.adapters.github import GitHub
 from activities.adapters.model_prices import ModelPrice
 from activities.adapters.repository import RepositoryMirrors
 from activities.adapters.turns import WRITE_SPACING, NoWrites, Turns
+from activities.adapters.wire import OnAnswer
 from activities.checks.activity import ChecksActivities
 from activities.checks.doctor import Configured
 from activities.checks.doctor import examine as examine_access
@@ -42,6 +44,7 @@ from activities.evidence.failed_logs import FailedLog
 from activities.evidence.failed_logs import failed_logs as failed_logs_of
 from activities.evidence.log_cache import LOG_CACHE_BYTES, LogCache
 from activities.evidence.redaction import remember
+from activities.metering import QuotaGauge
 from activities.patching.activity import PatchingActivities
 from activities.patching.doctor import Examination, examine
 from activities.patching.sandbox import Sandbox
@@ -53,12 +56,13 @@ from activities.publishing.rehearsal import Rehearsal
 from activities.publishing.repository import RepositoryActivities
 from activities.publishing.simulation import Simulator
 from activities.publishing.switch import WriteSwitch
-from workflows.configuration import Duration
+from workflows.configuration import Duration, ListenAddress
 from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 from workflows.patch_attempt import PatchAttemptWorkflow
 from workflows.remediation import RemediationWorkflow
 from workflows.sweep import SweepWorkflow
+from workflows.telemetry import metrics_runtime
 
 GRACE: Final = timedelta(seconds=60)
 """How long running activities may finish after a stop was asked for: a GitHub call's own limit."""
@@ -149,6 +153,8 @@ class WorkerSettings(BaseSettings):
     model_prices: dict[str, ModelPrice] | None = None
     """US dollars per million tokens by model, beside the list prices that Regreen knows."""
 
+    metrics_address: ListenAddress | None = None
+    """`host:port` at which this process's metrics can be scraped, under `/metrics`."""
     tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
     """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
 
@@ -203,7 +209,10 @@ def claude(settings: WorkerSettings, http: httpx2.AsyncClient, *, model: str | N
 
 
 def publisher_activities(
-    settings: WorkerSettings, http: httpx2.AsyncClient, turns: Turns | None = None
+    settings: WorkerSettings,
+    http: httpx2.AsyncClient,
+    turns: Turns | None = None,
+    on_answer: OnAnswer | None = None,
 ) -> list[Callable[..., Any]]:
     """The activities of the queue `ci-remediation`: deterministic, may write to GitHub."""
     github = GitHub(
@@ -211,6 +220,7 @@ def publisher_activities(
         settings.credentials(Role.PUBLISHER, http),
         api_url=settings.github_api_url,
         turns=turns or Turns(settings.github_write_spacing),
+        on_answer=on_answer,
     )
     switch = WriteSwitch(github, settings.pause_file)
     channel = Channel(http, settings.notify_url) if settings.notify_url is not None else None
@@ -240,10 +250,12 @@ def publisher_activities(
     ]
 
 
-def analyst_activities(settings: WorkerSettings, http: httpx2.AsyncClient) -> list[Callable[..., Any]]:
+def analyst_activities(
+    settings: WorkerSettings, http: httpx2.AsyncClient, on_answer: OnAnswer
+) -> list[Callable[..., Any]]:
     """The activities of the queue `ci-patching`: they read hostile text and cannot write to GitHub."""
     credentials = settings.credentials(Role.ANALYST, http)
-    github = GitHub(http, credentials, api_url=settings.github_api_url)
+    github = GitHub(http, credentials, api_url=settings.github_api_url, on_answer=on_answer)
     cache = settings.cache_dir.expanduser()
     mirrors = RepositoryMirrors(cache / "git", server_url=settings.github_url, credentials=credentials)
     sandbox = Sandbox(tools=settings.tool_dirs)
@@ -423,6 +435,8 @@ def build_workers(
         turns: Orders the publisher's requests, if not by the settings' spacing.
         interceptors: Stand before every activity.
     """
+    runtime = client.service_client.config.runtime or Runtime.default()
+    on_answer = QuotaGauge(runtime.metric_meter)
     workers = []
     if settings.role is not Role.ANALYST:
         workers.append(
@@ -430,7 +444,7 @@ def build_workers(
                 client,
                 task_queue=PUBLISHER_QUEUE,
                 workflows=[RemediationWorkflow, PatchAttemptWorkflow, SweepWorkflow],
-                activities=publisher_activities(settings, http, turns),
+                activities=publisher_activities(settings, http, turns, on_answer),
                 interceptors=interceptors,
                 workflow_runner=SandboxedWorkflowRunner(
                     restrictions=SandboxRestrictions.default.with_passthrough_modules(
@@ -446,7 +460,7 @@ def build_workers(
             Worker(
                 client,
                 task_queue=ANALYST_QUEUE,
-                activities=analyst_activities(settings, http),
+                activities=analyst_activities(settings, http, on_answer),
                 interceptors=interceptors,
                 max_concurrent_activities=PATCHING_AT_ONCE,
                 graceful_shutdown_timeout=GRACE,
@@ -464,7 +478,7 @@ def own_secrets(settings: WorkerSettings) -> list[str]:
 async def serve(settings: WorkerSettings, stopping: asyncio.Event) -> None:
     """Serve the role's queues until `stopping` is set; then let running activities finish."""
     remember(own_secrets(settings))
-    client = await connect()
+    client = await connect(runtime=metrics_runtime(settings.metrics_address, {"role": settings.role}))
     await register_search_attributes(client)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS))

@@ -4,28 +4,35 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
-from starter import metrics
 from starter.bodies import BodyReader, RefusedError
 from starter.dashboard import routes as dashboard
 from starter.dispatch import Answer, Dispatcher, TemporalUnavailableError, Verdict
+from starter.exposition import CONTENT_TYPE, Exposition
+from starter.figures import Survey
+from starter.metrics import EventCounts
 from starter.serving import run_server
 from starter.settings import StarterSettings
 from starter.sweeping import keep_sweep_schedule
 from starter.webhook import interpret, verify
 from workflows.connection import SearchAttributesError, connect, register_search_attributes
-from workflows.telemetry import install_metrics
+from workflows.telemetry import chosen_exporter, install_metrics
 
 _PROBE: Final = timedelta(seconds=3)
 _SETUP_PAUSE: Final = timedelta(seconds=5)
@@ -40,6 +47,7 @@ _STATUSES: Final = {
 }
 
 _log: Final = logging.getLogger(__name__)
+_tracer: Final = trace.get_tracer("regreen.starter")
 
 
 def create_app(settings: StarterSettings, client: Client) -> Starlette:
@@ -49,24 +57,29 @@ def create_app(settings: StarterSettings, client: Client) -> Starlette:
         settings: Secrets, limits and policy.
         client: A Temporal client; a lazy one lets the service start while Temporal is down.
     """
-    counts = metrics.EventCounts()
+    survey = Survey(client, settings.limits())
+    counts = EventCounts()
+    exposition = Exposition(counts, survey)
     dispatcher = Dispatcher(client, settings.limits(), settings.policy())
     secrets = settings.webhook_secrets()
     bodies = BodyReader(settings.max_body_bytes)
 
     async def receive_event(request: Request) -> Response:
-        event = request.headers.get("x-github-event", "")
+        event, began = request.headers.get("x-github-event", ""), time.time_ns()
         try:
             body = await _read_verified(request, bodies, secrets)
-            answer = await dispatcher.carry_out(interpret(event, body))
         except RefusedError as refused:
             counts.count(Verdict.REFUSED, refused.reason, verified=False)
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
-        except TemporalUnavailableError as unavailable:
-            _log.error("delivery %s is not taken: %s", _delivery(request), unavailable)
-            answer = Answer(decision=Verdict.UNAVAILABLE, reason="temporal")
+        with _event_span(began, _delivery(request)) as span:
+            try:
+                answer = await dispatcher.carry_out(interpret(event, body))
+            except TemporalUnavailableError as unavailable:
+                _log.error("delivery %s is not taken: %s", _delivery(request), unavailable)
+                answer = Answer(decision=Verdict.UNAVAILABLE, reason="temporal")
+            span.set_attributes({"regreen.decision": answer.decision, "regreen.reason": answer.reason})
         counts.count(answer.decision, answer.reason)
         _log.info(
             "delivery %s: %s (%s) %s",
@@ -87,18 +100,20 @@ def create_app(settings: StarterSettings, client: Client) -> Starlette:
         advice = "Temporal does not answer; look at TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE"
         return JSONResponse({"status": "unavailable", "advice": advice}, HTTPStatus.SERVICE_UNAVAILABLE)
 
-    async def expose_counts(_request: Request) -> PlainTextResponse:
-        return PlainTextResponse(counts.prometheus(), media_type=metrics.CONTENT_TYPE)
+    async def expose_metrics(_request: Request) -> Response:
+        return Response(await exposition.text(), media_type=CONTENT_TYPE)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/webhook", receive_event, methods=["POST"]),
             Route("/healthz", report_alive),
             Route("/readyz", report_ready),
-            Route("/metrics", expose_counts),
+            Route("/metrics", expose_metrics),
             *dashboard.routes(settings, client, counts),
         ]
     )
+    app.state.survey = survey
+    return app
 
 
 async def serve(settings: StarterSettings) -> None:
@@ -110,13 +125,18 @@ async def serve(settings: StarterSettings) -> None:
     install_metrics()
     retries = RetryConfig(max_elapsed_time_millis=int(_PROBE.total_seconds() * 1_000))
     client = await connect(lazy=True, retry_config=retries)
-    setup = asyncio.create_task(_set_up(client, settings))
+    app = create_app(settings, client)
+    beside = [asyncio.create_task(_set_up(client, settings))]
+    if chosen_exporter("metrics"):
+        beside.append(asyncio.create_task(app.state.survey.keep_counting()))
     try:
-        await run_server(create_app(settings, client), settings.host, settings.port)
+        await run_server(app, settings.host, settings.port)
     finally:
-        setup.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await setup
+        for task in beside:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await app.state.survey.close()
 
 
 async def _set_up(client: Client, settings: StarterSettings) -> None:
@@ -156,6 +176,20 @@ async def _temporal_answers(client: Client) -> bool:
     except (TimeoutError, RuntimeError):
         return False
     return True
+
+
+def _event_span(began: int, delivery: str) -> AbstractContextManager[Span]:
+    """The span of an event, from its first byte: the root of its remediation's trace.
+
+    Only a verified event has one, and no trace that a caller's header may name is continued.
+    """
+    return _tracer.start_as_current_span(
+        "POST /webhook",
+        context=Context(),
+        kind=SpanKind.SERVER,
+        start_time=began,
+        attributes={"http.request.method": "POST", "http.route": "/webhook", "regreen.delivery": delivery},
+    )
 
 
 def _delivery(request: Request) -> str:

@@ -7,8 +7,8 @@ from typing import Final
 
 from opentelemetry import metrics
 
-FAMILY: Final = "regreen_events_total"
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+EVENTS: Final = "regreen_events"
+DESCRIPTION: Final = "Webhook events by what became of them"
 
 
 class EventCounts:
@@ -26,7 +26,7 @@ class EventCounts:
         self.since = datetime.now(UTC)
         self.last_signed: datetime | None = None
         self._instrument = metrics.get_meter("regreen.starter").create_counter(
-            "regreen.events", unit="{event}", description="Webhook events by what became of them"
+            EVENTS, unit="{event}", description=DESCRIPTION
         )
 
     def count(self, decision: str, reason: str, *, verified: bool = True) -> None:
@@ -39,12 +39,3 @@ class EventCounts:
     def counted(self) -> Mapping[tuple[str, str], int]:
         """How often each decision was taken for each reason."""
         return dict(self._counts)
-
-    def prometheus(self) -> str:
-        """The counts in Prometheus' text format."""
-        lines = [f"# HELP {FAMILY} Webhook events by what became of them.", f"# TYPE {FAMILY} counter"]
-        lines += [
-            f'{FAMILY}{{decision="{decision}",reason="{reason}"}} {number}'
-            for (decision, reason), number in sorted(self._counts.items())
-        ]
-        return "\n".join(lines) + "\n"

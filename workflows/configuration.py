@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -13,6 +14,9 @@ SECRETS_DIRECTORY: Final = Path("/run/secrets")
 
 S = TypeVar("S", bound=BaseSettings)
 
+LOOPBACK: Final = "127.0.0.1"
+
+_PORTS: Final = 65_536
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SHORT_DURATION: Final = re.compile(r"(\d{1,9})\s*([smhd]?)", re.ASCII)
 
@@ -24,6 +28,23 @@ def _read_duration(value: Any) -> Any:
 
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 """`90s`, `45m`, `2h`, `7d`, plain seconds, or ISO 8601 (`PT2H`)."""
+
+
+def _read_address(value: Any) -> Any:
+    text = str(value).strip()
+    host, _, port = text.rpartition(":")
+    try:
+        ip_address(host.strip("[]") or LOOPBACK)
+        usable = 0 < int(port) < _PORTS
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("it is written as an IP address and a port, 127.0.0.1:9464, or a port alone")
+    return text if host else f"{LOOPBACK}:{port}"
+
+
+ListenAddress = Annotated[str, BeforeValidator(_read_address)]
+"""`127.0.0.1:9464`, `[::1]:9464`, or a port alone, which means the loopback address."""
 
 
 class ConfigurationError(Exception):

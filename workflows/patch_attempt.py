@@ -35,10 +35,12 @@ class PatchAttemptWorkflow:
     @workflow.run
     async def run(self, request: PatchRequest) -> AttemptResult:
         """Returns the patch with the gate's verdict; without a patch, why there is none."""
+        workflow.set_current_details(narration.attempt(request, None, None))
         proposal = await carry_out(policies.PROPOSE_PATCH, request, self._summary("make and prove a patch"))
         result = AttemptResult(proposal=proposal)
         if proposal.diff:
             result = AttemptResult(proposal=proposal, verdict=await self._judge(proposal))
+        workflow.set_current_details(narration.attempt(request, proposal, result.verdict))
         if _publishable(result) or not self._may_ask_a_model():
             return result
         return await self._hold_session(result)

@@ -11,7 +11,7 @@ from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import ci_wait, consultation, decisions, models, naming, narration, policies
+    from workflows import ci_wait, consultation, decisions, measures, models, naming, narration, policies
     from workflows.ci_wait import CiWait
     from workflows.decisions import Ending
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
@@ -76,6 +76,7 @@ class RemediationWorkflow:
         disposition = await self._watch_merge(ending, self._case.request.limits)
         self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         if disposition is not None:
+            measures.disposed(disposition)
             self._put_on_record(ending, disposition)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._result(ending, disposition)
@@ -96,28 +97,28 @@ class RemediationWorkflow:
     async def retry(self, order: Order) -> None:
         """Give up what is being waited for and make the next attempt, within the same three."""
         if await self._may_command(order):
-            self._count_order()
+            self._count_order("retry")
             self._retry = order
 
     @workflow.signal
     async def stop(self, order: Order) -> None:
         """End; close the pull request if there is one."""
         if await self._may_command(order):
-            self._count_order()
+            self._count_order("stop")
             self._stop = order
 
     @workflow.signal
     async def pause(self, order: Order) -> None:
         """Take no further step until `resume`; deadlines go on."""
         if await self._may_command(order):
-            self._count_order()
+            self._count_order("pause")
             self._know(paused=True)
 
     @workflow.signal
     async def resume(self, order: Order) -> None:
         """Go on after `pause`."""
         if await self._may_command(order):
-            self._count_order()
+            self._count_order("resume")
             self._know(paused=False)
 
     @workflow.signal
@@ -175,10 +176,11 @@ class RemediationWorkflow:
             if by_comment:
                 await self._answer_by_comment()
         elif await self._may_command(order):
-            self._count_order()
+            self._count_order(verb)
             self._answer = (verb, order)
 
-    def _count_order(self) -> None:
+    def _count_order(self, order: str) -> None:
+        measures.ordered(order)
         self._know(orders=self._case.status.orders + 1)
 
     async def _answer_by_comment(self) -> None:
@@ -337,6 +339,8 @@ class RemediationWorkflow:
         earlier = self._case.status.attempts
         result = await self._patch(number)
         self._pay(consultation.session_spending(self._case.status, result.spending))
+        measures.session_ended(result.spending)
+        measures.judged(result.verdict)
         record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
         self._know(
             proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
@@ -374,7 +378,7 @@ class RemediationWorkflow:
                 self._case.patch(hint),
                 id=naming.attempt_id(workflow.info().workflow_id, number),
                 result_type=models.AttemptResult,
-                static_summary=f"Attempt {number} of {self._case.status.attempts_allowed}",
+                static_summary=narration.attempting(self._case.status),
             )
         )
 
@@ -384,7 +388,7 @@ class RemediationWorkflow:
         self._know(question=proposal.patch_id, turned_down="")
         self._enter(State.AWAITING_APPROVAL)
         await self._post()
-        deadline = self._case.request.limits.approval_deadline
+        since, deadline = workflow.now(), self._case.request.limits.approval_deadline
         # A first patch has no pull request yet that could be closed.
         closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
         notice = asyncio.ensure_future(self._notify(models.Need.APPROVAL, proposal.patch_id))
@@ -392,10 +396,11 @@ class RemediationWorkflow:
             await self._wait_until(
                 lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
                 deadline,
-                "Wait for a human's approval",
+                narration.asking_approval(proposal, deadline),
             )
         finally:
             notice.cancel()  # if the channel could not be reached until now, nobody needs to hear of it
+        measures.approval_awaited(workflow.now() - since)
         self._know(question=None)
         if closable and self._closed:
             return await self._dealt_with() or await self._await_approval(proposal)
@@ -413,11 +418,13 @@ class RemediationWorkflow:
 
     async def _publish(self) -> Ending | None:
         self._enter(State.PUBLISHING)
-        commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), "Write the commit object")
+        summary = narration.committing(self._case.proposal)
+        commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), summary)
         approval = self._case.status.approval
         self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
-        branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, "Put it on the fix branch")
+        summary = f"Put it on {naming.fix_branch(target.run_id)}"
+        branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, summary)
         ending = decisions.after_branch(branch)
         if ending is not None:
             return ending
@@ -425,11 +432,12 @@ class RemediationWorkflow:
         # No checkpoint until the pull request is there: a branch alone would be half a publication. An
         # order to stop that arrives now is honoured right after, by closing the pull request.
         wanted = self._case.open_pull_request()
-        pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, "Open or update the pull request")
+        summary = narration.publishing(self._case.status)
+        pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, summary)
         if self._case.status.pull_request is None:
             self._know(pull_request_opened_at=workflow.now())
             label = self._case.label(pull_request.number)
-            await carry_out(policies.LABEL_PULL_REQUEST, label, "Label it")
+            await carry_out(policies.LABEL_PULL_REQUEST, label, f"Label pull request #{pull_request.number}")
             if self._case.settings.publication.reviewers:
                 review = self._case.request_review(pull_request.number)
                 await carry_out(policies.REQUEST_REVIEW, review, "Ask for a review")
@@ -443,14 +451,19 @@ class RemediationWorkflow:
         polls = 0
         while True:
             asked = await self._wait(
-                lambda: self._news or self._retry is not None, self._ci_wait(since), polls, "Wait for CI"
+                lambda: self._news or self._retry is not None,
+                self._ci_wait(since),
+                polls,
+                narration.of_pull_request("Wait for CI on", self._case.status),
             )
-            reading = await self._do(policies.READ_CHECKS, self._case.read_checks(), "What does CI say?")
+            reading = await self._do(
+                policies.READ_CHECKS, self._case.read_checks(), "What does CI say of the fix?"
+            )
             answer = ci_wait.after_checks(reading, self._ci_wait(since))
-            if isinstance(answer, Ending):
-                return answer
-            if answer is CiVerdict.RED or (asked and self._retry is not None):
-                return reading
+            given_up = asked and self._retry is not None
+            if isinstance(answer, Ending) or answer is CiVerdict.RED or given_up:
+                measures.ci_answered(reading.verdict, workflow.now() - since, by_event=asked)
+                return answer if isinstance(answer, Ending) else reading
             polls += 1
 
     async def _learn(self, reading: models.ChecksReading) -> Ending | None:
@@ -489,6 +502,7 @@ class RemediationWorkflow:
         self._know(outcome=ending.outcome, reason=ending.reason, detail=ending.detail, question=None)
         if ending.outcome is Outcome.FIXED:
             self._know(green_at=workflow.now())
+        measures.outcome_known(self._case.status, workflow.info().start_time)
         self._enter(State.REPORTING)
         try:
             if self._stop is not None:
@@ -503,7 +517,8 @@ class RemediationWorkflow:
         if ending.outcome is not Outcome.FIXED or self._case.status.pull_request is None:
             return None
         self._enter(State.WATCHING_MERGE, naming.CI_OUTCOME.value_set(ending.outcome))
-        await self._watch(lambda: self._closed, limits.merge_watch, "Watch whether the fix is merged")
+        summary = narration.at_most("Watch whether the fix is merged", limits.merge_watch)
+        await self._watch(lambda: self._closed, limits.merge_watch, summary)
         found: models.Disposition | None = None
         try:
             if self._stop is not None:
@@ -587,7 +602,7 @@ class RemediationWorkflow:
             return
         async with self._posting:  # two at once could each find no comment, and leave two
             report = self._case.post_report(workflow.info().workflow_id)
-            await carry_out(policies.POST_REPORT, report, "Say so where the failure was seen")
+            await carry_out(policies.POST_REPORT, report, narration.posting(self._case.status))
             self._said = True
 
     def _is_said(self, ending: Ending) -> bool:

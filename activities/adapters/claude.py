@@ -15,6 +15,7 @@ from activities.adapters.claude_errors import of_a_cloud, refusal
 from activities.adapters.claude_stream import REPLY_CHARACTERS, StreamedReply
 from activities.adapters.model_prices import ModelPrice, Tokens, cost_usd, price_of
 from activities.adapters.prompt_cache import cached, with_breakpoints
+from activities.adapters.spans import model_call, used
 from activities.errors import PermanentError, UnavailableError
 from activities.evidence.redaction import redact
 from workflows.consultation import KIND_PREFIX
@@ -134,13 +135,16 @@ class Claude:
         """
         sdk = await asyncio.to_thread(_sdk)
         schema = sdk.transform_schema(question.answer)
-        message = await self.send(
-            max_tokens=REPLY_TOKENS,
-            system=[cached({"type": "text", "text": question.instructions})],
-            messages=[{"role": "user", "content": question.material}],
-            output_config={"format": {"type": "json_schema", "schema": schema}},
-        )
-        return self._read(message)
+        with model_call(self._access.provider, self.model, max_tokens=REPLY_TOKENS) as span:
+            message = await self.send(
+                max_tokens=REPLY_TOKENS,
+                system=[cached({"type": "text", "text": question.instructions})],
+                messages=[{"role": "user", "content": question.material}],
+                output_config={"format": {"type": "json_schema", "schema": schema}},
+            )
+            reply = self._read(message)
+            used(span, reply.use)
+        return reply
 
     async def look_up(self) -> None:
         """Ask whether the key may use the model, which costs nothing. Of the Claude API alone.
@@ -159,6 +163,12 @@ class Claude:
         Raises:
             AdapterError: As for `ask`.
         """
+        with model_call(self._access.provider, self.model, max_tokens=TURN_TOKENS) as span:
+            turn = await self._hear(conversation)
+            used(span, turn.use)
+        return turn
+
+    async def _hear(self, conversation: Conversation) -> Turn:
         reply = StreamedReply()
         async with self._calling() as client:
             stream = await client.messages.create(

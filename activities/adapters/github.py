@@ -46,7 +46,7 @@ from activities.adapters.records import (
     WorkflowRun,
 )
 from activities.adapters.turns import Turns
-from activities.adapters.wire import Wire, api_path
+from activities.adapters.wire import OnAnswer, Wire, api_path
 from activities.errors import PermanentError
 from workflows import naming
 
@@ -105,6 +105,7 @@ class GitHub:
         api_url: The API's root, as `https://api.github.com` or `https://ghe.example/api/v3`.
         resolve: Finds the addresses of a log store's host.
         turns: Orders the requests; by default, writes are a second apart.
+        on_answer: Called with the headers of every answer of the API.
     """
 
     def __init__(
@@ -115,8 +116,9 @@ class GitHub:
         api_url: str = "https://api.github.com",
         resolve: Resolver = addresses_of,
         turns: Turns | None = None,
+        on_answer: OnAnswer | None = None,
     ) -> None:
-        self._wire = Wire(http, api_url)
+        self._wire = Wire(http, api_url, on_answer)
         self._api = AuthorisedWire(self._wire, credentials, turns or Turns())
         self._logs = LogStream(http, self._wire.api_url, resolve)
         self._credentials = credentials

@@ -2,17 +2,19 @@
 
 import contextlib
 import http
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import gidgethub
 import httpx2
 from gidgethub import abc, sansio
+from opentelemetry.trace import Span
 from pydantic import ValidationError
 
 from activities.adapters.conditional import Answer, AnswerCache
 from activities.adapters.refusals import GraphAnswer, as_adapter_error, as_graph_error
+from activities.adapters.spans import answered, github_request
 from activities.errors import PermanentError, UnavailableError
 
 REQUESTER: Final = "regreen"
@@ -21,6 +23,9 @@ ANSWER_BYTES: Final = 32 * 1024 * 1024
 """GitHub cuts a tree listing at 7 MB, so no honest answer that is read whole comes near this."""
 ITEMS: Final = 10_000
 """A listing longer than this is cut: a `Link` header that never ends must not hold an activity for ever."""
+
+OnAnswer = Callable[[Mapping[str, str]], None]
+"""Takes an answer's headers, whose names are in any case."""
 
 RAW: Final = sansio.accept_format(media="raw")
 
@@ -80,9 +85,10 @@ def translated() -> Iterator[None]:
 
 
 class _Session(abc.GitHubAPI):
-    def __init__(self, http_client: httpx2.AsyncClient, api_url: str) -> None:
+    def __init__(self, http_client: httpx2.AsyncClient, api_url: str, on_answer: OnAnswer | None) -> None:
         super().__init__(REQUESTER, base_url=api_url)
         self._http = http_client
+        self._on_answer = on_answer
         self._kept = AnswerCache()
 
     async def _request(
@@ -116,9 +122,18 @@ class _Session(abc.GitHubAPI):
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
         sent = {**headers, **_API_VERSION}
+        with github_request(method) as span:
+            return await self._send(method, url, sent, body, span)
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, span: Span
+    ) -> tuple[int, Mapping[str, str], bytes]:
         async with self._http.stream(
-            method, url, headers=sent, content=body, follow_redirects=False
+            method, url, headers=headers, content=body, follow_redirects=False
         ) as response:
+            answered(span, response.status_code)
+            if self._on_answer is not None:
+                self._on_answer(response.headers)
             answer = bytearray()
             async for chunk in response.aiter_bytes():
                 answer += chunk
@@ -136,11 +151,14 @@ class Wire:
     Args:
         http_client: Used for every request; its time-outs hold. Redirects are followed here, by rule.
         api_url: The API's root, without a slash at the end.
+        on_answer: Called with the headers of every answer.
     """
 
-    def __init__(self, http_client: httpx2.AsyncClient, api_url: str) -> None:
+    def __init__(
+        self, http_client: httpx2.AsyncClient, api_url: str, on_answer: OnAnswer | None = None
+    ) -> None:
         self.api_url = api_url.rstrip("/")
-        self._session = _Session(http_client, self.api_url)
+        self._session = _Session(http_client, self.api_url, on_answer)
 
     async def get(self, path: str, *, token: str | None = None, jwt: str | None = None) -> Any:
         """The decoded JSON answer."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from temporalio import activity
 
+from activities import metering
 from activities.adapters.claude import Claude
 from activities.diagnosis.diagnosing import diagnose, is_open
 from activities.diagnosis.opinion import opinion, question
@@ -42,4 +43,6 @@ class DiagnosisActivities:
         if self._claude is None:
             # A worker without a key took over from one that had it.
             raise PermanentError("no model is set up on this worker", kind=f"{KIND_PREFIX}misconfigured")
-        return opinion(request, await self._claude.ask(question(request)))
+        found = opinion(request, await self._claude.ask(question(request)))
+        metering.reply_paid("diagnosis", found.use)
+        return found

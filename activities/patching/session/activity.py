@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from temporalio import activity
 
+from activities import metering
 from activities.adapters.claude import Claude, Conversation
 from activities.adapters.pulse import Pulse
 from activities.adapters.repository import RepositoryMirrors
@@ -91,6 +92,7 @@ class SessionActivities:
         conversation = Conversation(instructions=INSTRUCTIONS, tools=TOOLS, messages=request.messages)
         started = time.monotonic()
         turn = await _beating(self._claude.converse(conversation))
+        metering.reply_paid("repair", turn.use)
         content = tuple(told(block, exact=EDITOR) for block in turn.content)
         return turn.model_copy(update={"content": content, "seconds": _since(started)})
 
