@@ -3,17 +3,20 @@ from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
 
-from scripted import FIX_HEADS, ScriptedActivities, reading, snapshot
+from scripted import FIX_HEADS, ScriptedActivities, reading, serving, snapshot, start
 from workflows import models
 from workflows.models import (
     AutoMergeRequest,
     AutoMergeResult,
     AutoMergeState,
     CiVerdict,
+    Order,
     Outcome,
     TriagePolicy,
 )
+from workflows.remediation import RemediationWorkflow
 from workflows.repository_settings import RepositorySettings, SettingsReading, Standing, TriagedRun
 
 Remediate = Callable[..., Awaitable[models.RemediationResult]]
@@ -88,3 +91,32 @@ async def test_a_request_that_cannot_be_made_does_not_hold_up_the_report(remedia
     assert (await remediate(script, policy=ALLOWED)).outcome is Outcome.FIXED
     [report] = script.called("post_report")
     assert report.auto_merge.state is AutoMergeState.NOT_ASKED
+
+
+async def test_a_stop_in_that_moment_closes_the_pull_request(skipping: WorkflowEnvironment) -> None:
+    handles: list[Any] = []
+
+    async def stop_now(_request: Any) -> AutoMergeResult:
+        await handles[0].signal(RemediationWorkflow.stop, Order(by="ana"))
+        return AutoMergeResult(state=AutoMergeState.REQUESTED)
+
+    script = ScriptedActivities(read_run=WANTED, request_auto_merge=stop_now)
+    async with serving(skipping.client, script):
+        handles.append(await start(skipping.client, policy=ALLOWED))
+        await handles[0].result()
+    assert len(script.called("close_pull_request")) >= 1
+
+
+async def test_a_stop_before_it_means_that_nobody_asks(skipping: WorkflowEnvironment) -> None:
+    handles: list[Any] = []
+
+    async def stop_now(_request: Any) -> models.ChecksReading:
+        await handles[0].signal(RemediationWorkflow.stop, Order(by="ana"))
+        return reading(CiVerdict.GREEN)
+
+    script = ScriptedActivities(read_run=WANTED, read_checks=stop_now)
+    async with serving(skipping.client, script):
+        handles.append(await start(skipping.client, policy=ALLOWED))
+        await handles[0].result()
+    assert "request_auto_merge" not in script.names()
+    assert script.called("close_pull_request")

@@ -18,6 +18,7 @@ from activities.publishing.activity import PublishingActivities
 from activities.publishing.switch import WriteSwitch
 from localhub import LocalHub
 from localhub.app import ENTERPRISE_ROOT
+from localhub.faults import parse_faults
 from scripted_wire import ScriptedWire, answer
 from workflows.models import AutoMergeRequest, AutoMergeResult, AutoMergeState
 
@@ -104,6 +105,18 @@ async def test_asking_again_writes_nothing_more(place: Place) -> None:
     await place.call("acme", "PATCH", REPO, allow_auto_merge=False)  # a second request would be refused
     assert await place.state() is AutoMergeState.REQUESTED
     assert (await place.pull())["auto_merge"] == before["auto_merge"]
+
+
+async def test_a_request_whose_answer_was_lost_is_found_when_it_is_repeated(place: Place) -> None:
+    await place.prepare()
+    await place.require(REVIEW)
+    await place.open()
+    place.hub.faults.follow(parse_faults("POST /graphql: cut after first=1").rules)
+    with pytest.raises(ApplicationError) as caught:
+        await place.ask()
+    assert caught.value.type == "unavailable"
+    await place.call("acme", "PATCH", REPO, allow_auto_merge=False)
+    assert await place.state() is AutoMergeState.REQUESTED
 
 
 async def test_the_first_way_of_merging_that_is_allowed_is_used(place: Place) -> None:
