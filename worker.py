@@ -238,6 +238,7 @@ def publisher_activities(
         publishing.open_pull_request,
         publishing.label_pull_request,
         publishing.request_review,
+        publishing.request_auto_merge,
         publishing.close_pull_request,
         publishing.read_pull_request,
         publishing.find_revert,

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from localhub.git import GitError
 from localhub.pages import page_routes
 from localhub.registry import registry_routes
-from localhub.rest import actions, checks, git_data, hooks, pulls, repositories, rules, statuses
+from localhub.rest import actions, checks, git_data, graphql, hooks, pulls, repositories, rules, statuses
 from localhub.rest.apps import app_routes
 from localhub.rest.quota import RateLimits
 from localhub.rest.routing import ApiError, build_routes
@@ -47,6 +47,7 @@ def build_app(services: Services, middleware: Sequence[Middleware] = ()) -> Star
     api = build_routes(services, limits, resources)
     return Starlette(
         routes=[
+            *build_routes(services, limits, [graphql.routes]),
             *registry_routes(services),
             *git_routes(services),
             Mount(ENTERPRISE_ROOT, routes=api),

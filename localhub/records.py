@@ -226,6 +226,14 @@ class Comment:
     updated_at: datetime = field(default_factory=now)
 
 
+@dataclass(frozen=True)
+class AutoMerge:
+    """Who wants a pull request merged as soon as its rules are met, and how (merge, squash, rebase)."""
+
+    enabled_by: Account
+    method: str
+
+
 @dataclass
 class PullRequest:
     """A pull request within one repository."""
@@ -245,6 +253,9 @@ class PullRequest:
     state: str = "open"
     labels: list[Label] = field(default_factory=list)
     reviewers: list[Account] = field(default_factory=list)
+    approvals: set[str] = field(default_factory=set)
+    """Logins of those who approved it."""
+    auto_merge: AutoMerge | None = None
     commits: tuple[Commit, ...] = ()
     files: tuple[FileChange, ...] = ()
     created_at: datetime = field(default_factory=now)
@@ -360,6 +371,8 @@ class Repository:
     signed: set[str] = field(default_factory=set)
     """Commits that GitHub signed."""
     archived: bool = False
+    allow_auto_merge: bool = False
+    merge_methods: frozenset[str] = frozenset({"merge", "squash", "rebase"})
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

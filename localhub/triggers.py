@@ -113,6 +113,7 @@ class Triggers:
     def close(self, pull: PullRequest, by: Account) -> None:
         """Close a pull request, merged or not."""
         pull.state, pull.closed_at, pull.updated_at = "closed", now(), now()
+        pull.auto_merge = None
         payload = pull_request_payload(self._hub, pull, "closed", by)
         self._events.send(pull.repository, "pull_request", payload)
 

@@ -172,6 +172,10 @@ class RemediationSettings(BaseSettings):
     ask_model: bool = Field(
         default=_POLICY.ask_model, description="whether a model may be asked, for a cause or a patch"
     )
+    allow_auto_merge: bool = Field(
+        default=_POLICY.allow_auto_merge,
+        description="whether GitHub may be asked to merge a green fix, where a repository's settings want it",
+    )
 
     def limits(self) -> Limits:
         """The bounds of each remediation started from here."""

@@ -81,12 +81,13 @@ def _workflow_disabled(run: RunSnapshot, policy: TriagePolicy) -> bool:
     return not {run.workflow_name, run.workflow_path}.isdisjoint(policy.disabled_workflows)
 
 
-def excluded(reading: SettingsReading, run: RunSnapshot) -> Ending | None:
-    """Whether the repository itself does not want this run looked at."""
+def excluded(reading: SettingsReading, run: RunSnapshot, *, literal: bool = True) -> Ending | None:
+    """Whether the repository itself does not want this run looked at; `literal` as `Selection.holds` says."""
     settings = reading.settings
     file = run.workflow_path.rpartition("/")[2]
-    workflow_left_out = not settings.workflows.holds(run.workflow_name, run.workflow_path, file)
-    branch_left_out = not settings.branches.holds(run.head_branch)
+    names = (run.workflow_name, run.workflow_path, file)
+    workflow_left_out = not settings.workflows.holds(*names, literal=literal)
+    branch_left_out = not settings.branches.holds(run.head_branch, literal=literal)
     rules = (
         (bool(reading.problem), Outcome.IGNORED, Reason.SETTINGS_INVALID),
         (not settings.enabled, Outcome.IGNORED, Reason.SETTINGS_DISABLED),

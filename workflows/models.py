@@ -93,6 +93,8 @@ class TriagePolicy(Payload):
     """Glob patterns of the recipes that may be used; set by the repository's own settings alone."""
     ask_model: bool = True
     """Whether a model may be asked, for a cause or a patch."""
+    allow_auto_merge: bool = False
+    """Whether GitHub may be asked to merge a green fix by itself, in repositories whose settings want it."""
 
 
 class RemediationRequest(Payload):
@@ -887,6 +889,70 @@ class CloseRequest(Payload):
     number: int
 
 
+class AutoMergeState(StrEnum):
+    """What became of the wish that GitHub merges a green fix by itself. Only REQUESTED leads to a merge."""
+
+    REQUESTED = "requested"
+    """GitHub merges it once the repository's rules are met; it may have been asked by a person before."""
+    SWITCHED_OFF = "switched_off"
+    """The repository's settings do not want it any more."""
+    NOT_ALLOWED = "not_allowed"
+    """The repository does not allow auto-merge."""
+    NOTHING_REQUIRED = "nothing_required"
+    """No rule holds the pull request back, so it would be merged at once."""
+    NOT_PERMITTED = "not_permitted"
+    """The credential may not ask."""
+    NOT_OPEN = "not_open"
+    HEAD_MOVED = "head_moved"
+    """The fix branch is not at the commit any more that CI was green on."""
+    DRAFT = "draft"
+    CONFLICTING = "conflicting"
+    REFUSED = "refused"
+    """For another reason, which is the detail."""
+    NOT_ASKED = "not_asked"
+    """GitHub could not be asked."""
+
+
+AUTO_MERGE_SENTENCES: Final[dict[AutoMergeState, str]] = {
+    AutoMergeState.REQUESTED: (
+        "GitHub merges it by itself once this repository's rules for the base branch are met."
+    ),
+    AutoMergeState.SWITCHED_OFF: "Auto-merge was not requested: the settings here want it no more.",
+    AutoMergeState.NOT_ALLOWED: "Auto-merge was not requested: this repository does not allow it.",
+    AutoMergeState.NOTHING_REQUIRED: (
+        "Auto-merge was not requested: no required review or check holds the pull request back, "
+        "so whether to merge it is for a human to say."
+    ),
+    AutoMergeState.NOT_PERMITTED: (
+        "Auto-merge was not requested: it takes the permissions contents: write and pull requests: write."
+    ),
+    AutoMergeState.NOT_OPEN: "Auto-merge was not requested: the pull request is not open any more.",
+    AutoMergeState.HEAD_MOVED: "Auto-merge was not requested: the fix branch moved on after CI was green.",
+    AutoMergeState.DRAFT: "Auto-merge was not requested: the pull request is a draft.",
+    AutoMergeState.CONFLICTING: "Auto-merge was not requested: the pull request conflicts with its base.",
+    AutoMergeState.REFUSED: "Auto-merge was not requested: GitHub refused it.",
+    AutoMergeState.NOT_ASKED: "Auto-merge was not requested: GitHub could not be asked.",
+}
+"""Each state, for a person who reads the report."""
+
+
+class AutoMergeRequest(Payload):
+    """Argument of `request_auto_merge`."""
+
+    repository: Repository
+    number: int
+    head_sha: Sha
+    """The commit that CI was green on."""
+
+
+class AutoMergeResult(Payload):
+    """Result of `request_auto_merge`."""
+
+    state: AutoMergeState
+    detail: Sentence = ""
+    """What GitHub said, where it refused for a reason of its own."""
+
+
 class Report(Payload):
     """Argument of `post_report`: everything the sticky comment says."""
 
@@ -917,6 +983,8 @@ class Report(Payload):
     """What the model calls cost; None where there were none, or a price is not known."""
     unpublished: bool = False
     """`proposal` is a patch that the gate let through and that is not on the fix branch."""
+    auto_merge: AutoMergeResult | None = None
+    """What became of the wish that GitHub merges the fix; None where nobody has it."""
 
 
 class PostedReport(Payload):
@@ -1201,6 +1269,8 @@ class Status(Payload):
     pull_request: PullRequest | None = None
     pull_request_opened_at: datetime | None = None
     green_at: datetime | None = None
+    auto_merge: AutoMergeResult | None = None
+    """What became of the wish that GitHub merges the fix; None where nobody has it."""
     outcome: Outcome | None = None
     reason: Reason | None = None
     detail: Sentence = ""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from workflows.models import (
+    AUTO_MERGE_SENTENCES,
     REASON_SENTENCES,
     GateVerdict,
     Order,
@@ -85,8 +86,7 @@ def _facts(status: Status) -> Iterator[str]:
             yield f"- Outcome **{status.outcome}**: {REASON_SENTENCES[status.reason]}"
         if status.detail:
             yield f"- {code(status.detail)}"
-    if status.pull_request is not None:
-        yield f"- Pull request: [#{status.pull_request.number}]({status.pull_request.url})"
+    yield from _published(status)
     if status.proposal is not None and status.proposal.diff:
         yield f"- Patch {code(status.proposal.patch_id)}: {_patch(status.proposal)}"
     if status.approval is not None:
@@ -100,6 +100,13 @@ def _facts(status: Status) -> Iterator[str]:
             f" on {code(status.run.head_branch)} at {code(status.run.head_sha[:10])}"
         )
     yield from _attempts(status)
+
+
+def _published(status: Status) -> Iterator[str]:
+    if status.pull_request is not None:
+        yield f"- Pull request: [#{status.pull_request.number}]({status.pull_request.url})"
+    if status.auto_merge is not None:
+        yield f"- {AUTO_MERGE_SENTENCES[status.auto_merge.state]}"
 
 
 def _cause(status: Status) -> Iterator[str]:

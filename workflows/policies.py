@@ -91,6 +91,10 @@ NOTICE_TRIES: Final = RetryPolicy(
 """Only what was surely not delivered is sent again. A worker that died while it sent may have delivered it:
 one message too few is better than two."""
 
+MERGEABILITY: Final = timedelta(minutes=10)
+"""How long GitHub is asked to merge a fix by itself: it works out within seconds whether it can, and the
+report must not wait for a convenience."""
+
 OUTAGE_PAUSE: Final = timedelta(minutes=10)
 """How long a rerun waits when several jobs fail alike with the sign of an outage: most pass within it, and
 rerunning into one wastes the one rerun there is."""
@@ -203,6 +207,14 @@ REPORT_BROKEN_SETTINGS: Final = Step(
     PUBLISHER_QUEUE,
     GITHUB_CALL,
 )
+REQUEST_AUTO_MERGE: Final = Step(
+    "request_auto_merge",
+    models.AutoMergeRequest,
+    models.AutoMergeResult,
+    PUBLISHER_QUEUE,
+    GITHUB_CALL,
+    schedule_to_close=MERGEABILITY,
+)
 REQUEST_REVIEW: Final = Step("request_review", models.ReviewRequest, type(None), PUBLISHER_QUEUE, GITHUB_CALL)
 AUTHORISE_ORDER: Final = Step(
     "authorise_order", models.AuthorisationRequest, bool, PUBLISHER_QUEUE, GITHUB_CALL
@@ -249,6 +261,7 @@ STEPS: Final = (
     READ_CHECKS,
     POST_REPORT,
     REPORT_BROKEN_SETTINGS,
+    REQUEST_AUTO_MERGE,
     REQUEST_REVIEW,
     AUTHORISE_ORDER,
     NOTIFY_HUMAN,

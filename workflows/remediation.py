@@ -68,6 +68,7 @@ class RemediationWorkflow:
             ending = halted.ending
         except (ActivityError, ChildWorkflowError) as failure:
             ending = _ending_of(failure)
+        await self._request_auto_merge(ending)
         await self._report(ending)
         self._put_on_record(ending)
         if ending.outcome in models.CALLS_FOR_A_HUMAN:
@@ -212,7 +213,8 @@ class RemediationWorkflow:
             )
             if said.changed:
                 await self._notify(models.Need.SETTINGS)
-        return decisions.excluded(standing.settings, self._case.run)
+        literal = not self._case.settings.names_brackets or workflow.patched("literal-brackets")
+        return decisions.excluded(standing.settings, self._case.run, literal=literal)
 
     async def _gather_evidence(self) -> Ending | None:
         run = self._case.run
@@ -478,6 +480,23 @@ class RemediationWorkflow:
             return ending
         ending = decisions.after_evidence(evidence, None) or await self._diagnose()
         return ending if self._case.attempts_left else None
+
+    async def _request_auto_merge(self, ending: Ending) -> None:
+        """Where it is wanted, GitHub is asked to merge a green fix once the repository's rules are met."""
+        fixed = ending.outcome is Outcome.FIXED and self._case.status.pull_request is not None
+        if not fixed or not self._case.wants_auto_merge or self._stop is not None:
+            return
+        # A history of older code can hold settings that want it and nothing that asks.
+        if not workflow.patched("auto-merge"):
+            return
+        wanted = self._case.request_auto_merge()
+        summary = "Ask GitHub to merge it once its rules are met"
+        try:
+            result = await carry_out(policies.REQUEST_AUTO_MERGE, wanted, summary)
+        except ActivityError as failure:
+            workflow.logger.warning("GitHub could not be asked to merge the fix: %s", failure.cause)
+            result = models.AutoMergeResult(state=models.AutoMergeState.NOT_ASKED)
+        self._know(auto_merge=result)
 
     async def _report(self, ending: Ending) -> None:
         self._know(outcome=ending.outcome, reason=ending.reason, detail=ending.detail, question=None)

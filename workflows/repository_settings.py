@@ -7,7 +7,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from workflows.models import (
     ATTEMPTS_CEILING,
@@ -44,9 +44,15 @@ class Selection(Payload):
     include: Globs = Field(default=("*",), description="patterns of what is meant")
     exclude: Globs = Field(default=(), description="patterns of what is left out of it")
 
-    def holds(self, *names: str) -> bool:
-        """Whether one of the names that a thing goes by is included, and none excluded."""
-        return _matches(names, self.include) and not _matches(names, self.exclude)
+    def holds(self, *names: str, literal: bool = True) -> bool:
+        """Whether one of the names that a thing goes by is included, and none excluded.
+
+        With `literal` off, brackets stand for one of the characters between them, as they once did.
+        """
+        include, exclude = self.include, self.exclude
+        if literal:
+            include, exclude = _literal(include), _literal(exclude)
+        return _matches(names, include) and not _matches(names, exclude)
 
 
 class Permission(StrEnum):
@@ -101,11 +107,29 @@ class Publication(Payload):
     """What fix pull requests and comments look like."""
 
     draft: bool = Field(default=True, description="open fix pull requests as drafts")
+    auto_merge: bool = Field(
+        default=False,
+        description="ask GitHub to merge a green fix once its base's rules are met; takes draft: false",
+    )
     labels: Labels = Field(default=(), description="further labels")
     reviewers: Logins = Field(default=(), description="people who are asked to review, beside code owners")
     comment: CommentStyle = Field(
         default=CommentStyle.FULL, description="the comment at the failure: full, brief or off"
     )
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"auto_merge": {"const": True}}, "required": ["auto_merge"]},
+            "then": {"properties": {"draft": {"const": False}}, "required": ["draft"]},
+        }
+    )
+
+    @field_validator("auto_merge")
+    @classmethod
+    def _not_of_a_draft(cls, auto_merge: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 — a validator
+        if auto_merge and info.data.get("draft", True):
+            raise ValueError("it takes draft: false, for GitHub merges no draft")
+        return auto_merge
 
 
 class RepositorySettings(Payload):
@@ -125,6 +149,12 @@ class RepositorySettings(Payload):
     publication: Publication = Field(
         default=Publication(), description="what pull requests and comments look like"
     )
+
+    @property
+    def names_brackets(self) -> bool:
+        """Whether a pattern for workflows or branches holds a bracket."""
+        chosen = (self.workflows, self.branches)
+        return any("[" in pattern for each in chosen for pattern in (*each.include, *each.exclude))
 
 
 class SettingsReading(Payload):
@@ -189,11 +219,16 @@ def narrowed_policy(policy: TriagePolicy, settings: RepositorySettings) -> Triag
 
 def allows_recipe(policy: TriagePolicy, recipe: str) -> bool:
     """Whether a recipe may be used."""
-    return _matches((recipe,), policy.recipes)
+    return _matches((recipe,), _literal(policy.recipes))
 
 
 def _least(operator: float, repository: float | None) -> float:
     return operator if repository is None else min(operator, repository)
+
+
+def _literal(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns with brackets that stand for themselves: names of workflows hold them."""
+    return tuple(pattern.replace("[", "[[]") for pattern in patterns)
 
 
 def _matches(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:

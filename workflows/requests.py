@@ -7,6 +7,7 @@ from workflows.models import (
     ATTEMPTS_CEILING,
     AttemptResult,
     AuthorisationRequest,
+    AutoMergeRequest,
     BranchRequest,
     ChecksRequest,
     CommitRequest,
@@ -242,6 +243,19 @@ class Case:
         logins = self.settings.publication.reviewers
         return ReviewRequest(repository=self.request.repository, number=number, logins=logins)
 
+    @property
+    def wants_auto_merge(self) -> bool:
+        """Whether both the operator and the repository want GitHub to be asked to merge a green fix."""
+        return self.request.policy.allow_auto_merge and self.settings.publication.auto_merge
+
+    def request_auto_merge(self) -> AutoMergeRequest:
+        """Argument of `request_auto_merge` for the commit that CI was green on."""
+        return AutoMergeRequest(
+            repository=self.request.repository,
+            number=_known(self.status.pull_request).number,
+            head_sha=_known(self.status.fix_head_sha),
+        )
+
     def authorise(self, login: str) -> AuthorisationRequest:
         """Argument of `authorise_order`."""
         commands = self.settings.commands
@@ -304,6 +318,7 @@ class Case:
             model_calls=self.status.model_calls,
             cost_usd=self.status.cost_usd,
             unpublished=self._has_unpublished_patch(),
+            auto_merge=self.status.auto_merge,
         )
 
     def _has_unpublished_patch(self) -> bool:

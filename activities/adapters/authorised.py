@@ -71,6 +71,17 @@ class AuthorisedWire:
             repository, permissions, lambda token: self._wire.post(path, data, token=token), writes=True
         )
 
+    async def mutate(
+        self, repository: str, mutation: str, given: Mapping[str, Any], permissions: Mapping[str, str]
+    ) -> None:
+        """A mutation of the GraphQL API with the one variable `input`; its answer says nothing needed."""
+        await self.authorised(
+            repository,
+            permissions,
+            lambda token: self._wire.graphql(mutation, {"input": given}, token=token),
+            writes=True,
+        )
+
     async def patch(
         self, record: type[R], repository: str, path: str, data: Any, permissions: Mapping[str, str]
     ) -> R:

@@ -1,4 +1,7 @@
-"""GitHub's REST API as Regreen uses it. No method waits or tries again: Temporal does."""
+"""GitHub's API as Regreen uses it: REST, and GraphQL where REST has nothing.
+
+No method waits or tries again: Temporal does.
+"""
 
 import base64
 import hashlib
@@ -32,6 +35,7 @@ from activities.adapters.records import (
     InstalledRepository,
     Job,
     LogDownload,
+    MergeSettings,
     NamedRef,
     PullRequestRecord,
     RepositoryRecord,
@@ -55,6 +59,7 @@ __all__ = [
     "GitHub",
     "Job",
     "LogDownload",
+    "MergeSettings",
     "PullRequestRecord",
     "Step",
     "Tree",
@@ -67,12 +72,19 @@ _ACTIONS_WRITE: Final = {"actions": "write"}
 _CHECKS_READ: Final = {"checks": "read"}
 _CONTENTS_READ: Final = {"contents": "read"}
 _CONTENTS_WRITE: Final = {"contents": "write"}
+_MERGING: Final = {"contents": "write", "pull_requests": "write"}
+"""What GitHub wants of whoever asks it to merge."""
 _METADATA_READ: Final = {"metadata": "read"}
 _PULLS_READ: Final = {"pull_requests": "read"}
 _PULLS_WRITE: Final = {"pull_requests": "write"}
 _STATUSES_READ: Final = {"statuses": "read"}
 _WORKFLOWS_WRITE: Final = {"contents": "write", "workflows": "write"}
 """What GitHub wants of whoever writes below `.github/workflows`."""
+
+_ENABLE_AUTO_MERGE: Final = """\
+mutation($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { clientMutationId }
+}"""
 
 T = TypeVar("T")
 
@@ -281,6 +293,10 @@ class GitHub:
         changed = await self._api.get(CommitFiles, repository, path, _CONTENTS_READ)
         return tuple(file.filename for file in changed.files)
 
+    async def get_merge_settings(self, repository: str) -> MergeSettings:
+        """How pull requests may be merged; GitHub tells it only to those who may write."""
+        return await self._api.get(MergeSettings, repository, api_path("repos", repository), _CONTENTS_WRITE)
+
     async def get_tree(self, repository: str, sha: str, *, recursive: bool) -> Tree:
         """A tree's listing; `recursive` lists what is below its directories too."""
         path = api_path("repos", repository, "git", "trees", sha, recursive="1" if recursive else None)
@@ -468,6 +484,20 @@ class GitHub:
         """Change a pull request's `title`, `body` or `state`."""
         path = api_path("repos", repository, "pulls", number)
         return await self._api.patch(PullRequestRecord, repository, path, changes, _PULLS_WRITE)
+
+    async def enable_auto_merge(self, repository: str, node_id: str, *, head_sha: str, method: str) -> None:
+        """Have GitHub merge a pull request by itself once the rules of its base branch are met.
+
+        GitHub refuses it (`invalid`) where nothing holds the pull request back, and so merges nothing now.
+
+        Args:
+            repository: "owner/name".
+            node_id: The pull request's name in the GraphQL API.
+            head_sha: The commit that its head must be.
+            method: `MERGE`, `SQUASH` or `REBASE`.
+        """
+        given = {"pullRequestId": node_id, "expectedHeadOid": head_sha, "mergeMethod": method}
+        await self._api.mutate(repository, _ENABLE_AUTO_MERGE, given, _MERGING)
 
     async def add_labels(self, repository: str, number: int, labels: Sequence[str]) -> None:
         """Add labels; those it has already stay as they are."""

@@ -250,8 +250,14 @@ class PullRequestRecord(Record):
     """A pull request."""
 
     number: int
+    node_id: str = ""
     html_url: str
     state: str
+    draft: bool = False
+    auto_merge: dict[str, Any] | None = None
+    """Who enabled auto-merge and how; None where it is off."""
+    mergeable_state: Text = ""
+    """GitHub's word for what keeps it from being merged, where it is asked for alone; it takes its time."""
     title: Text = ""
     body: Text = ""
     created_at: datetime | None = None
@@ -259,6 +265,7 @@ class PullRequestRecord(Record):
     merge_commit_sha: str | None = None
     """The commit that brought it into its base, where it is merged; else a trial."""
     head_branch: Text = Field(default="", validation_alias=AliasPath("head", "ref"))
+    head_sha: Text = Field(default="", validation_alias=AliasPath("head", "sha"))
     head_repository: str | None = Field(default=None, validation_alias=AliasPath("head", "repo", "full_name"))
     base_branch: Text = Field(default="", validation_alias=AliasPath("base", "ref"))
 
@@ -287,6 +294,15 @@ class RepositoryRecord(Record):
     """A repository."""
 
     default_branch: str
+
+
+class MergeSettings(Record):
+    """How pull requests of a repository may be merged; None where the credential is not told."""
+
+    allow_auto_merge: bool | None = None
+    allow_merge_commit: bool | None = None
+    allow_squash_merge: bool | None = None
+    allow_rebase_merge: bool | None = None
 
 
 class InstalledRepository(Record):

@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
 import gidgethub
+from pydantic import BaseModel
 
 from activities.errors import AdapterError, PermanentError, ThrottledError, UnavailableError
 
@@ -35,6 +36,37 @@ _STATES: Final = (
 _WANTED: Final = re.compile(r"[a-z_:]+(=[a-z]+)?([,;] ?[a-z_:]+(=[a-z]+)?)*", re.ASCII)
 _WANTED_LENGTH: Final = 200
 _TOLERATED_SKEW: Final = timedelta(seconds=30)
+_GRAPH_KINDS: Final = {
+    "FORBIDDEN": "forbidden",
+    "INSUFFICIENT_SCOPES": "forbidden",
+    "NOT_FOUND": "not_found",
+}
+
+
+class GraphError(BaseModel):
+    """An error of the GraphQL API."""
+
+    message: str = ""
+    type: str | None = None
+    """None where the query is wrong, which the extensions say, and where GitHub itself failed."""
+    extensions: dict[str, Any] | None = None
+
+
+class GraphAnswer(BaseModel):
+    """An answer of the GraphQL API."""
+
+    data: dict[str, Any] | None = None
+    errors: tuple[GraphError, ...] = ()
+
+
+def as_graph_error(error: GraphError) -> AdapterError:
+    """What an error of the GraphQL API means for whoever asked."""
+    said = f"GitHub refused: {error.message[:300]}"
+    if error.type == "RATE_LIMITED" or "rate limit" in error.message.lower():
+        return ThrottledError(f"GitHub asks to wait: {said}", delay=_SECONDARY_LIMIT_DELAY, guessed=True)
+    if not error.type and not error.extensions:
+        return UnavailableError(f"GitHub failed: {error.message[:300]}")
+    return PermanentError(said, kind=_GRAPH_KINDS.get(error.type or "", "invalid"))
 
 
 def as_adapter_error(error: gidgethub.HTTPException) -> AdapterError:

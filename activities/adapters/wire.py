@@ -13,7 +13,7 @@ from opentelemetry.trace import Span
 from pydantic import ValidationError
 
 from activities.adapters.conditional import Answer, AnswerCache
-from activities.adapters.refusals import as_adapter_error
+from activities.adapters.refusals import GraphAnswer, as_adapter_error, as_graph_error
 from activities.adapters.spans import answered, github_request
 from activities.errors import PermanentError, UnavailableError
 
@@ -209,6 +209,25 @@ class Wire:
         """The decoded JSON answer to a POST of `data` as JSON."""
         with translated():
             return await self._session.post(path, None, data=data, oauth_token=token, jwt=jwt)
+
+    async def graphql(
+        self, query: str, variables: Mapping[str, Any], *, token: str | None = None
+    ) -> Mapping[str, Any]:
+        """The data that the GraphQL API answers to a query; its refusals come with the status of a success.
+
+        Raises:
+            AdapterError: As the first of its errors says.
+        """
+        # beside the REST API: `api.github.com/graphql`, `ghe.example/api/graphql`
+        url = f"{self.api_url.removesuffix('/v3')}/graphql"
+        with translated():
+            asked = {"query": query, "variables": dict(variables)}
+            answer = GraphAnswer.model_validate(
+                await self._session.post(url, None, data=asked, oauth_token=token)
+            )
+        if answer.errors:
+            raise as_graph_error(answer.errors[0])
+        return answer.data or {}
 
     async def patch(self, path: str, data: Any, *, token: str | None = None) -> Any:
         """The decoded JSON answer to a PATCH of `data` as JSON."""

@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.adapters.github import GitHub
 from activities.errors import PermanentError, translating
-from activities.publishing import commits, pull_requests, sticky_comment
+from activities.publishing import auto_merge, commits, pull_requests, sticky_comment
 from activities.publishing.base_tree import read_base
 from activities.publishing.gate.judging import judge
 from activities.publishing.patch import paths_of
@@ -15,6 +15,9 @@ from activities.publishing.switch import WriteSwitch
 from workflows import naming
 from workflows.models import (
     AuthorisationRequest,
+    AutoMergeRequest,
+    AutoMergeResult,
+    AutoMergeState,
     BranchRequest,
     BranchResult,
     CloseRequest,
@@ -120,6 +123,19 @@ class PublishingActivities:
             if error.kind != "invalid":
                 raise
             activity.logger.warning("GitHub takes none of these people as reviewers: %s", error)
+
+    @activity.defn
+    @translating
+    async def request_auto_merge(self, request: AutoMergeRequest) -> AutoMergeResult:
+        """Ask GitHub to merge the fix by itself once the repository's rules are met.
+
+        Safe to repeat: where it is enabled, that is the answer. The settings are read again, so that who
+        switches it off is heard until the last moment.
+        """
+        settings = await self._switch.require_open(request.repository)
+        if not settings.publication.auto_merge:
+            return AutoMergeResult(state=AutoMergeState.SWITCHED_OFF)
+        return await auto_merge.request_auto_merge(self._github, request)
 
     @activity.defn
     @translating

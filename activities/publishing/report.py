@@ -7,6 +7,7 @@ from activities.publishing.markdown import Block, Fence, code, document, link, p
 from activities.publishing.wording import FAILURE_NAMES, changes, orders, proof, source
 from workflows import naming
 from workflows.models import (
+    AUTO_MERGE_SENTENCES,
     CALLS_FOR_A_HUMAN,
     REASON_SENTENCES,
     AttemptRecord,
@@ -167,6 +168,9 @@ def _fix(report: Report) -> Iterator[Block]:
         ci = link("what CI says of it", f"{pull_request.url}/checks", _home(report))
         opened = link(f"pull request {pull_request.number}", pull_request.url, _home(report))
         yield Block(f"**Fix**: {opened} ({plain(state)}); {ci}")
+    if report.auto_merge is not None:
+        refused = f" It said: {plain(report.auto_merge.detail)}" if report.auto_merge.detail else ""
+        yield Block(f"{AUTO_MERGE_SENTENCES[report.auto_merge.state]}{refused}")
     if proposal is not None and proposal.diff and (pull_request is not None or report.question is not None):
         yield Block(
             f"{changes(proposal.files, proposal.additions, proposal.deletions, proposal.summary)}\n\n"

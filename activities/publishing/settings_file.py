@@ -61,7 +61,8 @@ def _say(problem: Any) -> str:
         return f"there is no setting {where}"
     if problem["type"] == "model_type":
         return f"{where} takes settings of its own, one per line"
-    return f"{where}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+    said = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
+    return f"{where}: {said[:1].lower()}{said[1:]}"
 
 
 def _line(document: Any, location: Sequence[int | str]) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from activities.adapters.github import GitHub
 from activities.errors import PermanentError, ThrottledError
 from activities.publishing.settings_file import read_settings
-from workflows.repository_settings import PATH, SettingsReading
+from workflows.repository_settings import PATH, RepositorySettings, SettingsReading
 
 LOOK_AGAIN: Final = timedelta(minutes=1)
 
@@ -42,8 +42,8 @@ class WriteSwitch:
             ) from error
         raise ThrottledError("Regreen is paused everywhere by its operator", delay=LOOK_AGAIN)
 
-    async def require_open(self, repository: str) -> None:
-        """Return where this repository may be written to.
+    async def require_open(self, repository: str) -> RepositorySettings:
+        """Return its settings where this repository may be written to.
 
         Raises:
             ThrottledError: Regreen is paused everywhere.
@@ -56,6 +56,7 @@ class WriteSwitch:
             raise PermanentError(f"{PATH}: {reading.problem}", kind="settings_invalid")
         if not reading.settings.enabled:
             raise PermanentError(f"{PATH} switches Regreen off", kind="settings_disabled")
+        return reading.settings
 
     async def settings(self, repository: str) -> SettingsReading:
         """What the default branch's settings file says now.

@@ -3,10 +3,11 @@
 from starlette.responses import JSONResponse, Response
 
 from localhub.git import EMPTY_TREE, Signature
-from localhub.records import Comment, Label, PullRequest, Repository, now
+from localhub.merging import mergeable_state
+from localhub.records import Account, Comment, Label, PullRequest, Repository, now
 from localhub.rest.routing import ApiError, Call, Routes, invalid, not_found
 from localhub.shapes.commits import commit_summary, diff_entry
-from localhub.shapes.pulls import issue, issue_comment, label, pull_request, pull_request_summary
+from localhub.shapes.pulls import issue, issue_comment, label, pull_request, pull_request_summary, review
 
 routes = Routes()
 
@@ -146,31 +147,53 @@ async def list_pull_commits(call: Call) -> Response:
 @routes.repository("PUT", "/pulls/{number}/merge", "contents")
 async def merge_pull(call: Call) -> Response:
     """Merge a pull request."""
-    pull, git = _pull(call), call.repository.git
+    pull = _pull(call)
     method = call.given("merge_method", str, "merge")
     async with call.repository.lock:
-        if pull.state == "closed" or pull.draft:
-            raise ApiError(
-                405, "Pull Request is still a draft" if pull.draft else "Pull Request is not mergeable"
-            )
         if call.given("sha", str, pull.head_sha) != pull.head_sha:
             raise ApiError(409, "Head branch was modified. Review and try the merge again.")
-        tree = await git.merged_tree(pull.base_sha, pull.head_sha)
-        if tree is None:
-            raise ApiError(405, "Pull Request is not mergeable")
-        login = call.repository.owner.login
-        default = f"Merge pull request #{pull.number} from {login}/{pull.head_ref}\n\n{pull.title}"
-        message = call.given("commit_title", str, default if method == "merge" else pull.title)
-        who = Signature(call.caller.login, call.caller.email, now())
-        parents = [pull.base_sha, pull.head_sha] if method == "merge" else [pull.base_sha]
-        before = await git.refs()
-        sha = await git.write_commit(tree, parents, message, who, who)
-        await git.update_ref(f"refs/heads/{pull.base_ref}", sha, pull.base_sha)
-        pull.merged_at, pull.merged_by, pull.merge_commit_sha = now(), call.caller, sha
-        call.services.triggers.close(pull, call.caller)
-        kind = call.token.kind if call.token else None
-        await call.services.triggers.refs_changed(call.repository, before, call.caller, kind=kind)
+        sha = await _merge(call, pull, method, call.caller, call.given("commit_title", str))
     return JSONResponse({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+
+
+async def _merge(call: Call, pull: PullRequest, method: str, by: Account, title: str | None = None) -> str:
+    """Merge a pull request; the commit that did. The caller holds the repository's lock."""
+    git = call.repository.git
+    if pull.state == "closed" or pull.draft:
+        raise ApiError(
+            405, "Pull Request is still a draft" if pull.draft else "Pull Request is not mergeable"
+        )
+    tree = await git.merged_tree(pull.base_sha, pull.head_sha)
+    if tree is None:
+        raise ApiError(405, "Pull Request is not mergeable")
+    login = call.repository.owner.login
+    default = f"Merge pull request #{pull.number} from {login}/{pull.head_ref}\n\n{pull.title}"
+    message = title or (default if method == "merge" else pull.title)
+    who = Signature(by.login, by.email, now())
+    parents = [pull.base_sha, pull.head_sha] if method == "merge" else [pull.base_sha]
+    before = await git.refs()
+    sha = await git.write_commit(tree, parents, message, who, who)
+    await git.update_ref(f"refs/heads/{pull.base_ref}", sha, pull.base_sha)
+    pull.merged_at, pull.merged_by, pull.merge_commit_sha = now(), by, sha
+    call.services.triggers.close(pull, by)
+    kind = call.token.kind if call.token else None
+    await call.services.triggers.refs_changed(call.repository, before, by, kind=kind)
+    return sha
+
+
+@routes.repository("POST", "/pulls/{number}/reviews", "pull_requests")
+async def create_review(call: Call) -> Response:
+    """Approve a pull request; where that was all that its rules asked for, auto-merge merges it."""
+    pull = _pull(call)
+    if call.required("event") != "APPROVE":
+        raise _refused("Only approving reviews are known here.")
+    if call.caller == pull.user:
+        raise ApiError(422, "Unprocessable Entity", errors=["Review Can not approve your own pull request"])
+    async with call.repository.lock:
+        pull.approvals.add(call.caller.login)
+        if pull.auto_merge is not None and mergeable_state(pull) == "clean":
+            await _merge(call, pull, pull.auto_merge.method, pull.auto_merge.enabled_by)
+    return JSONResponse(review(call.hub, pull, call.hub.new_id(), call.caller))
 
 
 # ── comments and labels ─────────────────────────────────────────────────────────────────────────────────────

@@ -39,6 +39,20 @@ async def get_repository(call: Call) -> Response:
     return JSONResponse(full_repository(call.hub, call.repository, caller))
 
 
+@routes.repository("PATCH", "", "administration")
+async def update_repository(call: Call) -> Response:
+    """Change how its pull requests may be merged."""
+    repository = call.repository
+    repository.allow_auto_merge = call.given("allow_auto_merge", bool, repository.allow_auto_merge)
+    fields = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
+    repository.merge_methods = frozenset(
+        method
+        for method, name in fields.items()
+        if call.given(name, bool, method in repository.merge_methods)
+    )
+    return JSONResponse(full_repository(call.hub, repository, call.caller))
+
+
 # ── branches and comparisons ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,11 +1,11 @@
 """Rulesets: which branches may be written how, and the refusal where they may not."""
 
-from fnmatch import fnmatchcase
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from localhub.records import Json, Repository, Ruleset, TokenKind, stamp
+from localhub.merging import active_rules
+from localhub.records import Json, Ruleset, TokenKind, stamp
 from localhub.rest.routing import ApiError, Call, Routes, not_found
 from localhub.shapes.repositories import api_url, html_url
 
@@ -41,31 +41,6 @@ def _shown(call: Call, ruleset: Ruleset) -> Json:
         "created_at": stamp(ruleset.created_at),
         "updated_at": stamp(ruleset.created_at),
     }
-
-
-def _covers(repository: Repository, ruleset: Ruleset, ref: str) -> bool:
-    """Whether a ruleset concerns a ref. Patterns are looser than GitHub's: `*` crosses slashes."""
-
-    def fits(pattern: str) -> bool:
-        if pattern == "~DEFAULT_BRANCH":
-            return ref == _HEADS + repository.default_branch
-        return pattern == "~ALL" or fnmatchcase(ref, pattern)
-
-    return (
-        ruleset.enforcement == "active"
-        and any(map(fits, ruleset.include))
-        and not any(map(fits, ruleset.exclude))
-    )
-
-
-def active_rules(repository: Repository, branch: str) -> list[tuple[Ruleset, Json]]:
-    """The rules for a branch, which need not exist."""
-    return [
-        (ruleset, rule)
-        for ruleset in repository.rulesets.values()
-        if _covers(repository, ruleset, _HEADS + branch)
-        for rule in ruleset.rules
-    ]
 
 
 async def guard_ref(call: Call, ref: str, old: str | None, new: str) -> None:

@@ -1,6 +1,7 @@
 """Pull requests, their comments and labels as GitHub shows them."""
 
-from localhub.records import Comment, Json, Label, PullRequest, Repository, optional_stamp, stamp
+from localhub.merging import mergeable_state
+from localhub.records import Account, Comment, Json, Label, PullRequest, Repository, optional_stamp, stamp
 from localhub.shapes.commits import association, reactions
 from localhub.shapes.people import integration, simple_user
 from localhub.shapes.repositories import api_url, html_url, repository_with_counts
@@ -45,7 +46,7 @@ def _side(hub: Hub, pull: PullRequest, ref: str, sha: str) -> Json:
         "user": simple_user(hub, owner),
         "repo": {
             **repository_with_counts(hub, pull.repository),
-            "allow_auto_merge": False,
+            "allow_auto_merge": pull.repository.allow_auto_merge,
             "delete_branch_on_merge": False,
         },
     }
@@ -103,8 +104,19 @@ def pull_request_summary(hub: Hub, pull: PullRequest) -> Json:
         "base": _side(hub, pull, pull.base_ref, pull.base_sha),
         "_links": {name: {"href": target} for name, target in links.items()},
         "author_association": association(repository, pull.user.login),
-        "auto_merge": None,
+        "auto_merge": _auto_merge(hub, pull),
         "draft": pull.draft,
+    }
+
+
+def _auto_merge(hub: Hub, pull: PullRequest) -> Json | None:
+    if pull.auto_merge is None:
+        return None
+    return {
+        "enabled_by": simple_user(hub, pull.auto_merge.enabled_by),
+        "merge_method": pull.auto_merge.method,
+        "commit_title": f"{pull.title} (#{pull.number})",
+        "commit_message": "",
     }
 
 
@@ -117,7 +129,7 @@ def pull_request(hub: Hub, pull: PullRequest) -> Json:
         "merged": pull.merged_at is not None,
         "mergeable": mergeable,
         "rebaseable": mergeable,
-        "mergeable_state": "unknown" if mergeable is None else "draft" if pull.draft else "clean",
+        "mergeable_state": mergeable_state(pull),
         "merged_by": simple_user(hub, pull.merged_by) if pull.merged_by else None,
         "comments": comments,
         "review_comments": 0,
@@ -126,6 +138,27 @@ def pull_request(hub: Hub, pull: PullRequest) -> Json:
         "additions": sum(change.additions for change in pull.files),
         "deletions": sum(change.deletions for change in pull.files),
         "changed_files": len(pull.files),
+    }
+
+
+def review(hub: Hub, pull: PullRequest, review_id: int, by: Account) -> Json:
+    """An approving review."""
+    repository = pull.repository
+    page = f"{html_url(hub, repository)}/pull/{pull.number}"
+    url = f"{api_url(hub, repository)}/pulls/{pull.number}"
+    links = {"html": {"href": f"{page}#pullrequestreview-{review_id}"}, "pull_request": {"href": url}}
+    return {
+        "id": review_id,
+        "node_id": f"PRR_{review_id}",
+        "user": simple_user(hub, by),
+        "body": "",
+        "state": "APPROVED",
+        "html_url": links["html"]["href"],
+        "pull_request_url": url,
+        "author_association": association(repository, by.login),
+        "_links": links,
+        "submitted_at": stamp(pull.updated_at),
+        "commit_id": pull.head_sha,
     }
 
 

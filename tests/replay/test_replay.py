@@ -64,6 +64,36 @@ async def test_a_recorded_history_replays(replayer: Replayer, name: str) -> None
     await replayer.replay_workflow(history(name))
 
 
+def _saying(payload: dict[str, Any], **more: Any) -> None:
+    said = json.loads(base64.b64decode(payload["data"]))
+    payload["data"] = base64.b64encode(json.dumps(said | more).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"publication": {"draft": False, "auto_merge": True}},
+        {"workflows": {"include": ["[A-Za-z]*"]}},
+    ],
+)
+async def test_settings_that_older_code_read_otherwise_do_not_break_its_histories(
+    replayer: Replayer, settings: dict[str, Any]
+) -> None:
+    """The publisher may be newer than the workflow that was told what it read."""
+    recording = json.loads(text("fixed"))
+    started = recording["events"][0]["workflowExecutionStartedEventAttributes"]
+    [request] = started["input"]["payloads"]
+    policy = json.loads(base64.b64decode(request["data"]))["policy"]
+    _saying(request, policy={**policy, "allow_auto_merge": True})
+    read = next(
+        event["activityTaskCompletedEventAttributes"]["result"]["payloads"][0]
+        for event in recording["events"]
+        if "activityTaskCompletedEventAttributes" in event
+    )
+    _saying(read, standing={"settings": {"settings": settings}})
+    await replayer.replay_workflow(WorkflowHistory.from_json(started["workflowId"], recording))
+
+
 async def test_a_history_that_the_workflow_would_not_make_is_found_out(replayer: Replayer) -> None:
     with pytest.raises(NondeterminismError, match="diagnose_failure"):
         await replayer.replay_workflow(history(DIVERGENT))

@@ -143,6 +143,7 @@ def test_every_activity_that_may_write_is_held_back() -> None:
         "open_pull_request",
         "label_pull_request",
         "request_review",
+        "request_auto_merge",
         "close_pull_request",
         "post_report",
         "report_broken_settings",

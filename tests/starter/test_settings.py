@@ -85,6 +85,7 @@ def test_every_limit_and_every_policy_can_be_set(monkeypatch: pytest.MonkeyPatch
         "DIAGNOSE_FORKS": "yes",
         "PULL_REQUESTS_PER_DAY": "4",
         "ASK_MODEL": "no",
+        "ALLOW_AUTO_MERGE": "yes",
     }.items():
         monkeypatch.setenv(f"REGREEN_{name}", value)
 
@@ -116,6 +117,7 @@ def test_every_limit_and_every_policy_can_be_set(monkeypatch: pytest.MonkeyPatch
         repair_bot_branches=True,
         diagnose_forks=True,
         ask_model=False,
+        allow_auto_merge=True,
     )
     assert all(getattr(settings.limits(), name) != getattr(Limits(), name) for name in Limits.model_fields)
     assert all(

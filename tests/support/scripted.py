@@ -153,6 +153,7 @@ class ScriptedActivities:
             "authorise_order": [True],
             "report_broken_settings": [models.PostedReport(url="https://github.example/comment")],
             "request_review": [None],
+            "request_auto_merge": [models.AutoMergeResult(state=models.AutoMergeState.REQUESTED)],
             "notify_human": [models.NoticeResult(state=models.NoticeState.NOT_CONFIGURED)],
         }
         for name, given in answers.items():

@@ -11,6 +11,7 @@ from workflows.repository_settings import (
     SettingsReading,
     Standing,
     TriagedRun,
+    allows_recipe,
     narrowed_limits,
     narrowed_policy,
 )
@@ -38,6 +39,7 @@ def says(**settings: Any) -> TriagedRun:
         (said(workflows={"exclude": "ci.yml"}), Reason.SETTINGS_EXCLUDE),
         (said(workflows={"include": "release*"}), Reason.SETTINGS_EXCLUDE),
         (said(branches={"exclude": "ma*"}), Reason.SETTINGS_EXCLUDE),
+        (said(branches={"exclude": ["ma*", "[old]"]}), Reason.SETTINGS_EXCLUDE),
         (SettingsReading(problem="Line 3: no."), Reason.SETTINGS_INVALID),
     ],
 )
@@ -63,6 +65,15 @@ async def test_a_repository_is_left_alone_before_anything_is_spent_on_it(
 async def test_what_is_included_is_repaired(remediate: Remediate, found: SettingsReading) -> None:
     result = await remediate(ScriptedActivities(read_run=standing(settings=found)))
     assert result.outcome is Outcome.FIXED
+
+
+async def test_brackets_in_a_workflow_s_name_stand_for_themselves(remediate: Remediate) -> None:
+    nightly = snapshot(
+        workflow_name="CI [nightly]", standing=Standing(settings=said(workflows={"exclude": "CI [nightly]"}))
+    )
+    result = await remediate(ScriptedActivities(read_run=nightly))
+    assert (result.outcome, result.reason) == (Outcome.IGNORED, Reason.SETTINGS_EXCLUDE)
+    assert not allows_recipe(TriagePolicy(recipes=("[ab]*",)), "a")
 
 
 async def test_a_repository_may_want_fewer_attempts(remediate: Remediate) -> None:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 from activities.publishing.gate.unseen import unseen
@@ -21,6 +22,21 @@ def glob(pattern: str) -> re.Pattern[str]:
         else:
             regex, rest = regex + re.escape(rest[0]), rest[1:]
     return re.compile(regex, re.IGNORECASE | re.DOTALL)
+
+
+def is_meant(pattern: str, path: str) -> bool:
+    """Whether a pattern out of somebody's settings means a path: too much rather than too little.
+
+    `*` and `?` cross directories, a directory stands for all that is below it, `/` or `./` in front for
+    nothing, and without a slash inside the pattern is any file's or directory's name. Case does not count.
+    """
+    named = pattern.removeprefix("./").strip("/").casefold() or "*"
+    wanted = named.replace("**/", "*").replace("[", "[[]")
+    parts = path.casefold().split("/")
+    places = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    names = places if "/" in named else [*places, *parts]
+    # `fnmatch` matches without backtracking over what a `*` has taken, whatever the pattern is.
+    return any(fnmatchcase(name, wanted) for name in names)
 
 
 @dataclass(frozen=True, slots=True)

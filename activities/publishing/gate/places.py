@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from activities.publishing.gate.findings import Finding
-from activities.publishing.gate.paths import glob
+from activities.publishing.gate.paths import glob, is_meant
 from workflows.models import FailureClass, GateDecision
 
 
@@ -282,10 +282,11 @@ FILE_RULES: Final = (
 
 def findings(path: str, failure: FailureClass, protected: tuple[str, ...]) -> Iterator[Finding]:
     """What speaks against changing the file at `path`; `protected` are further patterns that take a human."""
-    configured = FileRule("configured", protected, "protected by settings")
-    for rule in (*FILE_RULES, configured):
+    for rule in FILE_RULES:
         if rule.covers(path) and failure not in rule.unless:
             yield Finding(rule.decision, rule.why)
+    if any(is_meant(pattern, path) for pattern in protected):
+        yield Finding(GateDecision.NEEDS_APPROVAL, "protected by settings")
 
 
 def declares_dependencies(path: str) -> bool:

@@ -1,3 +1,4 @@
+import json
 import time
 from datetime import timedelta
 from typing import Any
@@ -356,3 +357,65 @@ async def test_an_api_below_a_path_keeps_the_path(wire: ScriptedWire) -> None:
     root = "https://ghe.example/api/v3"
     wire.on("GET", f"{root}{RUN}", answer(200, a_run()))
     assert (await wire.github(api_url=f"{root}/").get_run(REPOSITORY, 7)).id == 7
+
+
+# ── the GraphQL API ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def enable(github: GitHub) -> None:
+    await github.enable_auto_merge(REPOSITORY, "PR_1", head_sha=SHA, method="SQUASH")
+
+
+@pytest.mark.parametrize(
+    ("root", "address"),
+    [
+        (API, f"{API}/graphql"),
+        ("https://ghe.example/api/v3", "https://ghe.example/api/graphql"),
+        ("https://ghe.example/api/v3/", "https://ghe.example/api/graphql"),
+    ],
+)
+async def test_auto_merge_is_one_mutation_bound_to_the_head_commit(
+    wire: ScriptedWire, root: str, address: str
+) -> None:
+    wire.on(
+        "POST", address, answer(200, {"data": {"enablePullRequestAutoMerge": {"clientMutationId": None}}})
+    )
+    await enable(wire.github(api_url=root))
+    [asked] = wire.asked
+    assert asked.headers["authorization"] == f"token {TOKEN}"
+    body = json.loads(asked.content)
+    assert body["query"].count("enablePullRequestAutoMerge(") == 1
+    assert body["variables"] == {
+        "input": {"pullRequestId": "PR_1", "expectedHeadOid": SHA, "mergeMethod": "SQUASH"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "kind"),
+    [
+        (answer(200, {"errors": [{"type": "FORBIDDEN", "message": "no"}]}), PermanentError, "forbidden"),
+        (answer(200, {"errors": [{"type": "NOT_FOUND", "message": "no"}]}), PermanentError, "not_found"),
+        (answer(200, {"errors": [{"type": "UNPROCESSABLE", "message": "no"}]}), PermanentError, "invalid"),
+        (
+            answer(200, {"errors": [{"message": "no field", "extensions": {"code": "undefinedField"}}]}),
+            PermanentError,
+            "invalid",
+        ),
+        (answer(200, {"errors": [{"type": "RATE_LIMITED", "message": "limit"}]}), ThrottledError, None),
+        (answer(200, {"errors": [{"message": "Something went wrong"}]}), UnavailableError, None),
+        (answer(200, {"errors": "what"}), UnavailableError, None),
+        (answer(200, []), UnavailableError, None),
+        (answer(401, {"message": "Bad credentials"}), PermanentError, "unauthorised"),
+        (answer(403, {"message": "You have exceeded a secondary rate limit"}), ThrottledError, None),
+        (answer(502, {"message": "Bad gateway"}), UnavailableError, None),
+        (httpx2.ReadError("cut"), UnavailableError, None),
+    ],
+)
+async def test_what_the_graphql_api_refuses_is_told_apart(
+    wire: ScriptedWire, github: GitHub, given: Any, error: type[AdapterError], kind: str | None
+) -> None:
+    wire.on("POST", "/graphql", given)
+    with pytest.raises(error) as caught:
+        await enable(github)
+    assert getattr(caught.value, "kind", None) == kind
+    assert TOKEN not in str(caught.value)

@@ -12,7 +12,10 @@ from activities.publishing.wording import commit_message, pull_request_body, pul
 from starter.webhook import Verb
 from workflows import naming
 from workflows.models import (
+    AUTO_MERGE_SENTENCES,
     AttemptRecord,
+    AutoMergeResult,
+    AutoMergeState,
     CommitRequest,
     Diagnosis,
     Evidence,
@@ -151,6 +154,18 @@ def test_a_fixed_run_is_told_in_one_glance() -> None:
     assert "| 1 | lint failure | recipe `ruff-check` | green |" in text
     assert f"`{WORKFLOW_ID}`" in text
     assert "@" not in text
+
+
+@pytest.mark.parametrize("state", list(AutoMergeState))
+def test_whether_github_merges_it_is_one_line(state: AutoMergeState) -> None:
+    said = AUTO_MERGE_SENTENCES[state]
+    result = AutoMergeResult(state=state, detail="@everyone, a rule says no")
+    for brief in (False, True):
+        text = render(a_report(auto_merge=result, brief=brief))
+        assert text.count(said) == 1
+        assert "a rule says no" in text
+        assert "@everyone" not in text
+    assert said not in render(a_report())
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

@@ -48,7 +48,7 @@ commands: {permission: admin, logins: [grace]}
 protected_paths: [billing/**]
 repairs: {recipes: ruff-*, model: false}
 budgets: {attempts: 1, usd: 0.5, pull_requests_per_day: 4}
-publication: {draft: false, labels: ci, reviewers: [ada], comment: brief}
+publication: {draft: false, auto_merge: true, labels: ci, reviewers: [ada], comment: brief}
 """)
     settings = reading.settings
     assert reading.problem == ""
@@ -59,6 +59,7 @@ publication: {draft: false, labels: ci, reviewers: [ada], comment: brief}
     assert (settings.repairs.recipes, settings.repairs.model) == (("ruff-*",), False)
     assert (settings.budgets.attempts, settings.budgets.usd) == (1, 0.5)
     assert settings.publication.comment is CommentStyle.BRIEF
+    assert settings.publication.auto_merge
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,11 @@ publication: {draft: false, labels: ci, reviewers: [ada], comment: brief}
         ("enabled: true\n\nbudget: 3\n", "Line 3: there is no setting budget"),
         ("budgets:\n  attempts: 4\n", "Line 2: budgets.attempts: input should be less than or equal to 3"),
         ("budgets: 3\n", "Line 1: budgets takes settings of its own"),
+        (
+            "publication:\n  labels: ci\n  auto_merge: true\n",
+            "Line 3: publication.auto_merge: it takes draft: false, for GitHub merges no draft.",
+        ),
+        ("publication:\n  auto_merge: true\n  draft: true\n", "Line 2: publication.auto_merge: it takes"),
         ("- enabled\n", "Line 1: the file takes settings of its own"),
         ("publication:\n  labels:\n    - ci\n    - ''\n", "Line 4: publication.labels.1"),
         ("publication:\n  reviewers: ['@ada']\n", "Line 2: publication.reviewers.0"),
@@ -77,6 +83,7 @@ publication: {draft: false, labels: ci, reviewers: [ada], comment: brief}
         (b"enabled: \xff", "not UTF-8"),
         ("#" * (MAX_BYTES + 1), "longer than"),
         ("enabled: &a [*a]\n", "Line 1: "),
+        ("publication:\n  labels: 3\n", "Line 2: publication.labels: input should be a valid list"),
         ("\n".join(f"a{number}: 1" for number in range(9)), "And 6 more."),
     ],
 )
@@ -126,6 +133,10 @@ def test_the_schema_takes_the_documented_file() -> None:
         ({"budget": 3}, False),
         ({"budgets": {"attempts": 4}}, False),
         ({"publication": {"comment": "loud"}}, False),
+        ({"publication": {"auto_merge": True}}, False),
+        ({"publication": {"auto_merge": True, "draft": True}}, False),
+        ({"publication": {"auto_merge": True, "draft": False}}, True),
+        ({"publication": {"auto_merge": False}}, True),
     ],
 )
 def test_the_schema_and_the_product_agree(document: dict[str, Any], valid: bool) -> None:  # noqa: FBT001

@@ -150,6 +150,32 @@ def test_an_operator_protects_further_paths(pattern: str, decision: GateDecision
     assert changed("src/secret/app.py", protected=(pattern,)) is decision
 
 
+@pytest.mark.parametrize(
+    ("pattern", "path", "decision"),
+    [
+        ("billing", "billing/tax/vat.py", APPROVAL),
+        ("billing/", "billing/tax/vat.py", APPROVAL),
+        ("billing/*", "billing/tax/vat.py", APPROVAL),
+        ("/billing/**", "billing/vat.py", APPROVAL),
+        ("./billing/*.py", "billing/tax/vat.py", APPROVAL),
+        ("**/vat.py", "vat.py", APPROVAL),
+        ("billing/**/vat.py", "billing/vat.py", APPROVAL),
+        ("tax", "billing/tax/vat.py", APPROVAL),
+        ("app/[id]/page.py", "app/[id]/page.py", APPROVAL),
+        ("*/page.py", "app/[id]/page.py", APPROVAL),
+        ("/", "app.py", APPROVAL),
+        ("billing/tax", "src/billing/tax/vat.py", ALLOWED),
+        ("bill", "billing/vat.py", ALLOWED),
+        ("app/[id]/page.py", "app/i/page.py", ALLOWED),
+        ("*a" * 100 + "b", "a" * 200, ALLOWED),
+    ],
+)
+def test_a_pattern_out_of_settings_covers_too_much_rather_than_too_little(
+    pattern: str, path: str, decision: GateDecision
+) -> None:
+    assert changed(path, protected=(pattern,)) is decision
+
+
 @dataclass
 class Kind:
     says: str
