@@ -1,4 +1,4 @@
-"""The README's tables and `.env.example` hold every setting with its default."""
+"""The tables of docs/settings.md and `.env.example` hold every setting with its default."""
 
 import re
 from pathlib import Path
@@ -33,8 +33,8 @@ def variables(settings: type[BaseSettings]) -> list[str]:
     return [variable(settings, field) for field in settings.model_fields]
 
 
-def readme() -> dict[str, tuple[str, str]]:
-    rows = ROW.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+def tables() -> dict[str, tuple[str, str]]:
+    rows = ROW.findall((ROOT / "docs" / "settings.md").read_text(encoding="utf-8"))
     return {found: (default, meaning) for found, default, meaning in rows}
 
 
@@ -58,9 +58,9 @@ def loaded(
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_the_readme_s_table_names_every_setting_in_order(settings: type[BaseSettings]) -> None:
+def test_the_tables_name_every_setting_in_order(settings: type[BaseSettings]) -> None:
     known = variables(settings)
-    assert [found for found in readme() if found in known] == known
+    assert [found for found in tables() if found in known] == known
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
@@ -71,18 +71,18 @@ def test_the_example_file_names_every_setting_in_order(settings: type[BaseSettin
 
 def test_neither_names_a_setting_that_does_not_exist() -> None:
     known = {found for settings in SETTINGS for found in variables(settings)}
-    assert readme().keys() == known
+    assert tables().keys() == known
     assert example().keys() == known
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_the_readme_gives_every_default(
+def test_the_tables_give_every_default(
     settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    written = {found: default.strip("`") for found, (default, _) in readme().items() if "`" in default}
+    written = {found: default.strip("`") for found, (default, _) in tables().items() if "`" in default}
     assert loaded(settings, written, monkeypatch, tmp_path) == loaded(settings, {}, monkeypatch, tmp_path)
     for field, info in settings.model_fields.items():
-        default = readme()[variable(settings, field)][0]
+        default = tables()[variable(settings, field)][0]
         assert (default == "required") is info.is_required()
         assert info.is_required() or (default == "none") is (info.default in {None, ()}), field
 
@@ -95,11 +95,12 @@ def test_the_example_file_uncommented_changes_nothing(
 
 
 @pytest.mark.parametrize("settings", [StarterSettings, CodecServerSettings])
-def test_the_readme_gives_the_services_settings_the_meaning_that_errors_give_them(
+def test_the_tables_give_the_services_settings_the_meaning_that_errors_give_them(
     settings: type[BaseSettings],
 ) -> None:
     for field, info in settings.model_fields.items():
-        assert readme()[variable(settings, field)][1] == info.description
+        meaning = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", tables()[variable(settings, field)][1])
+        assert meaning == info.description
 
 
 def test_the_example_file_as_it_is_sets_nothing() -> None:
