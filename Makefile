@@ -65,8 +65,8 @@ bench-logs: $(RUN) ## Measure excerpts and diagnosis on labelled logs (DATA= a f
 bench-starter: $(RUN) ## Measure the webhook service under load, beside a bare app on the same server
 	@$(BIN)/python -m benchmarks.starter
 
-histories: $(DEV) ## Record the workflow histories that the replay tests read
-	@PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py
+histories: $(DEV) ## Record further workflow histories for the replay tests (NAME= of their folder)
+	@PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py $(NAME)
 
 requirements: $(DEV) ## Renew the pinned, hashed requirements (no download addresses)
 	@$(BIN)/python requirements/renew.py

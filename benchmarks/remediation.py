@@ -106,9 +106,12 @@ async def remediation(stage: Stage, stopwatch: Stopwatch, number: int) -> Sample
     if lint is None:
         raise LookupError("the scenario lint is gone")
     hub, repository = stage.hub, stage.hub.repository(REPOSITORY)
-    await hub.commit(REPOSITORY, "main", {**lint.files, "round.txt": f"{number}\n"}, "Start")
+    files = {path: text.replace("[main]", '[main, "round-*"]') for path, text in lint.files.items()}
+    await hub.commit(REPOSITORY, "main", {**files, "round.txt": f"{number}\n"}, "Start")
     await hub.idle()
-    sha = await hub.commit(REPOSITORY, "main", {**lint.breaking, "broken.txt": f"{number}\n"}, lint.message)
+    # A branch of its own: attempts at one failure of one branch are counted across its remediations.
+    broken = {**lint.breaking, "broken.txt": f"{number}\n"}
+    sha = await hub.commit(REPOSITORY, f"round-{number}", broken, lint.message, start="main")
     status = await _green(stage, sha)
     run = next(run for run in repository.runs.values() if run.head.sha == sha)
     heard = next(

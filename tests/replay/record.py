@@ -1,7 +1,7 @@
-"""Records a workflow history for every outcome, from real runs; `make histories` runs it.
+"""Records a workflow history for every outcome, from real runs; `make histories NAME=…` runs it.
 
-What names the machine is replaced. Nothing else is changed: a history is evidence, and is recorded anew only
-when workflows change on purpose in a way that open remediations cannot replay.
+They go into a folder of that name beside the earlier ones, which stay: what they were recorded from may still
+be under way somewhere. What names the machine is replaced. Nothing else is changed: a history is evidence.
 """
 
 import asyncio
@@ -21,7 +21,8 @@ from outcomes import BY_MODEL, CASES, SETTINGS, Play
 HISTORIES: Final = Path(__file__).resolve().parent.parent / "histories"
 STAGE: Final = "/stage"
 """Stands for the stage's temporary folder, which the logs of CI runs mention."""
-_DIVERGES: Final = ("diagnose_failure", "judge_patch")
+_WATCHED: Final = {"REGREEN_REVERT_WATCH": "3s"}
+"""The local GitHub's people merge a fix at once, and nobody takes it back."""
 
 
 def without_machine(history: str, folder: Path) -> dict[str, Any]:
@@ -33,17 +34,6 @@ def without_machine(history: str, folder: Path) -> dict[str, Any]:
 
     cleaned: dict[str, Any] = _rewritten(json.loads(history), clean)
     return cleaned
-
-
-def divergent(history: dict[str, Any]) -> dict[str, Any]:
-    """A history in which another activity was scheduled than the workflow asks for."""
-    there, instead = (json.dumps(name) for name in _DIVERGES)
-    changed: dict[str, Any] = json.loads(
-        json.dumps(history).replace(f'"name": {there}', f'"name": {instead}')
-    )
-    if changed == history:
-        raise LookupError(f"the history never schedules {there}")
-    return changed
 
 
 def _rewritten(value: Any, clean: Callable[[str], str]) -> Any:
@@ -59,35 +49,33 @@ def _rewritten(value: Any, clean: Callable[[str], str]) -> Any:
     return {name: _rewritten(each, clean) for name, each in value.items()}
 
 
-def _write(name: str, history: dict[str, Any]) -> None:
-    HISTORIES.mkdir(exist_ok=True)
-    (HISTORIES / f"{name}.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+def _write(folder: Path, name: str, history: dict[str, Any]) -> None:
+    (folder / f"{name}.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
 
 
-async def record() -> None:
-    """Play every case, and write its histories."""
-    async with Stage(settings=SETTINGS) as stage:
+async def record(folder: Path) -> None:
+    """Play every case, and write its histories into a folder."""
+    async with Stage(settings=SETTINGS | _WATCHED) as stage:
         for outcome, case in CASES.items():
             play = Play(stage, case)
             await play.run()
             for name, text in (await play.histories()).items():
-                history = without_machine(text, stage.folder)
-                _write(name, history)
-                if name == "fixed":
-                    _write("divergent", divergent(history))
+                _write(folder, name, without_machine(text, stage.folder))
             sys.stderr.write(f"recorded {outcome}\n")
-    await record_by_model()
+    await record_by_model(folder)
 
 
-async def record_by_model() -> None:
+async def record_by_model(folder: Path) -> None:
     """Play the repair by a model, and write its histories."""
-    async with model_settings() as settings, Stage(settings=settings) as stage:
+    async with model_settings() as settings, Stage(settings={**settings, **_WATCHED}) as stage:
         play = Play(stage, BY_MODEL)
         await play.run()
         for name, text in (await play.histories()).items():
-            _write(name, without_machine(text, stage.folder))
+            _write(folder, name, without_machine(text, stage.folder))
         sys.stderr.write(f"recorded {BY_MODEL.name}\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(record())
+    made = HISTORIES / sys.argv[1]
+    made.mkdir()
+    asyncio.run(record(made))

@@ -19,7 +19,13 @@ from workflows.remediation import RemediationWorkflow
 
 HISTORIES: Final = Path(__file__).resolve().parent.parent / "histories"
 DIVERGENT: Final = "divergent"
-NAMES: Final = sorted(path.stem for path in HISTORIES.glob("*.json") if path.stem != DIVERGENT)
+NAMES: Final = sorted(
+    path.relative_to(HISTORIES).with_suffix("").as_posix()
+    for path in HISTORIES.rglob("*.json")
+    if path.stem != DIVERGENT
+)
+"""Those of later recordings with their folder's name before them."""
+LATEST: Final = "watched-fixes"
 PUBLICATION: Final = ("write_commit", "advance_fix_branch", "open_pull_request")
 
 recorded = pytest.mark.parametrize("name", NAMES)
