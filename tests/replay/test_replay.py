@@ -25,7 +25,7 @@ NAMES: Final = sorted(
     if path.stem != DIVERGENT
 )
 """Those of later recordings with their folder's name before them."""
-LATEST: Final = "watched-fixes"
+RECORDINGS: Final = ("", "watched-fixes/")
 PUBLICATION: Final = ("write_commit", "advance_fix_branch", "open_pull_request")
 
 recorded = pytest.mark.parametrize("name", NAMES)
@@ -105,18 +105,25 @@ async def test_a_history_that_the_workflow_would_not_make_is_found_out(replayer:
         await replayer.replay_workflow(history(DIVERGENT))
 
 
-def test_every_outcome_has_a_history() -> None:
-    assert set(Outcome) <= set(NAMES)
+@pytest.mark.parametrize("recording", RECORDINGS)
+def test_every_outcome_has_a_history(recording: str) -> None:
+    assert {f"{recording}{outcome}" for outcome in Outcome} <= set(NAMES)
 
 
+@pytest.mark.parametrize("recording", RECORDINGS)
 @pytest.mark.parametrize("outcome", Outcome)
-def test_a_history_ends_in_the_outcome_it_is_named_after(outcome: Outcome) -> None:
-    [result] = history(outcome).events[-1].workflow_execution_completed_event_attributes.result.payloads
+def test_a_history_ends_in_the_outcome_it_is_named_after(outcome: Outcome, recording: str) -> None:
+    [result] = (
+        history(f"{recording}{outcome}")
+        .events[-1]
+        .workflow_execution_completed_event_attributes.result.payloads
+    )
     assert json.loads(result.data)["outcome"] == outcome
 
 
-def test_a_remediation_of_one_attempt_has_a_short_history() -> None:
-    fixed = history("fixed")
+@pytest.mark.parametrize("recording", RECORDINGS)
+def test_a_remediation_of_one_attempt_has_a_short_history(recording: str) -> None:
+    fixed = history(f"{recording}fixed")
     assert len(fixed.events) < 100
     assert sum(event.ByteSize() for event in fixed.events) < 100_000
 
