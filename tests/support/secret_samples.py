@@ -159,7 +159,7 @@ SAMPLES = (
     _line("exported password", "export DB_PASSWORD=", _random("export", 18)),
     _line("quoted token", "api_token: '", _random("quoted", 24), "'"),
     _line("client secret in json", '{"client_secret": "', _random("json", 32), '"}'),
-    _line("registry token", "//registry.npmjs.org/:_authToken=", _random("npmrc", 36)),
+    _line("registry token", "//registry.example/:_authToken=", _random("npmrc", 36)),
     _line("docker login", "docker login -u bob --password ", _random("docker", 20)),
     _line("docker configuration", '{"auths": {"ghcr.io": {"auth": "', _base64("auth", 30), '"}}}'),
     _line("netrc", "machine api.example.org login bob password ", _random("netrc", 16)),

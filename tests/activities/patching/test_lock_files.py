@@ -25,9 +25,9 @@ requires-dist = [{{ name = "idna" }}]
 [[package]]
 name = "idna"
 version = "3.10"
-source = {{ registry = "https://pypi.org/simple" }}
+source = {{ registry = "https://packages.example/simple" }}
 wheels = [
-    {{ url = "https://files.pythonhosted.org/x/idna-3.10-py3-none-any.whl", hash = "sha256:{"a" * 64}" }},
+    {{ url = "https://files.example/x/idna-3.10-py3-none-any.whl", hash = "sha256:{"a" * 64}" }},
 ]
 """
 CRATE = '[package]\nname = "app"\nversion.workspace = true\n\n[dependencies]\nserde = "1"\n'
