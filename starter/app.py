@@ -73,17 +73,21 @@ def create_app(settings: StarterSettings, client: Client) -> Starlette:
             _log.warning("refused an event: %s", refused.reason)
             content = {"decision": Verdict.REFUSED, "reason": refused.reason, "advice": refused.advice}
             return JSONResponse(content, status_code=refused.status)
-        with _event_span(began, _delivery(request)) as span:
+        delivery = _delivery(request)
+        with _event_span(began, delivery) as span:
             try:
                 answer = await dispatcher.carry_out(interpret(event, body))
             except TemporalUnavailableError as unavailable:
-                _log.error("delivery %s is not taken: %s", _delivery(request), unavailable)
+                _log.error("delivery %s is not taken: %s", delivery, unavailable)
                 answer = Answer(decision=Verdict.UNAVAILABLE, reason="temporal")
             span.set_attributes({"regreen.decision": answer.decision, "regreen.reason": answer.reason})
         counts.count(answer.decision, answer.reason)
-        _log.info(
+        # Most events ask nothing of Regreen: they are counted with their reason, a line for each is noise.
+        level = logging.DEBUG if answer.decision is Verdict.IGNORED else logging.INFO
+        _log.log(
+            level,
             "delivery %s: %s (%s) %s",
-            _delivery(request),
+            delivery,
             answer.decision,
             answer.reason,
             answer.workflow_id or "",
