@@ -100,7 +100,6 @@ class Survey:
     Args:
         client: A Temporal client; a lazy one may never have connected yet.
         limits: The bounds that remediations start with.
-        clock: Seconds that only grow.
     """
 
     def __init__(self, client: Client, limits: Limits) -> None:

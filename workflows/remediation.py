@@ -587,15 +587,9 @@ class RemediationWorkflow:
         return came
 
     async def _wait_until(self, ready: Callable[[], bool], at_most: timedelta, summary: str) -> bool:
-        try:
-            await workflow.wait_condition(
-                lambda: ready() or self._stop is not None, timeout=at_most, timeout_summary=summary
-            )
-        except TimeoutError:
-            await self._checkpoint()
-            return False
+        came = await self._watch(ready, at_most, summary)
         await self._checkpoint()
-        return True
+        return came
 
     async def _post(self) -> None:
         if self._case.settings.publication.comment is CommentStyle.OFF:
