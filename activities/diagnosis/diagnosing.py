@@ -166,12 +166,12 @@ def _last_line(job: FailedJob) -> str:
 
 
 def _fill(template: str, place: re.Match[str] | None) -> str:
-    """The sentence with the pattern's groups; an alternative's group ends in `_2` or `_3`."""
+    """The sentence with the pattern's groups; an alternative's group ends in `_2`, `_3` or `_4`."""
     groups = place.groupdict() if place else {}
 
     def fill(slot: re.Match[str]) -> str:
         name = slot[1]
-        values = (groups.get(name), *(groups.get(f"{name}_{number}") for number in (2, 3)))
+        values = (groups.get(name), *(groups.get(f"{name}_{number}") for number in (2, 3, 4)))
         found = next((value for value in values if value), None)
         if not found:
             return _UNNAMED.get(name, "something")

@@ -27,8 +27,12 @@ _NAMED: Final = re.compile(
     r"| in (?P<path_g>[\w./@+-]{1,200}\.php) on line (?P<line_e>\d{1,7})"
     r"|^  on (?P<path_h>[\w./@+-]{1,200}\.tf) line (?P<line_f>\d{1,7})"
 )
-_NAMED_WITHOUT_DOT: Final = ("In ", "ERROR: ", "  File ")
-"""How a line begins that names a file whose name may have no suffix."""
+_NAMES_AT_ONCE: Final = (
+    *("would reformat", "Would reformat:", "[warn]", "error: cannot format", "+++ ", "ERROR: ", "In "),
+    "  on ",
+)
+_POSITION: Final = re.compile(r"\.[A-Za-z]\w{0,7}(?::\[?|\()\d")
+"""Of the lines that `_NAMED` may match in, each begins in one of the first ways, or holds the second."""
 _UNDER_HEADING: Final = re.compile(r"^ {1,8}(?:✖ {1,4})?(?P<line>\d{1,7}):\d{1,7}\b")
 """A finding below the line that names its file, as eslint and its kin print it."""
 _HEADING_ONLY: Final = "path_e"
@@ -68,7 +72,7 @@ def _named(text: str) -> Iterator[Location]:
             # A file on a line of its own with nothing below it, as formatters list them.
             yield Location(path=heading)
             pending = False
-        if "." not in line and not line.startswith(_NAMED_WITHOUT_DOT):
+        if not _may_name(line):
             continue
         for match in _NAMED.finditer(line):
             groups = match.groupdict()
@@ -84,3 +88,15 @@ def _named(text: str) -> Iterator[Location]:
             yield Location(path=path, line=int(number) if number else None)
     if heading and pending:
         yield Location(path=heading)
+
+
+def _may_name(line: str) -> bool:
+    """Whether `_NAMED` is worth trying, which takes much longer."""
+    if " " not in line:
+        return "." in line
+    return (
+        line.startswith(_NAMES_AT_ONCE)
+        or _POSITION.search(line) is not None
+        or 'File "' in line
+        or " on line " in line
+    )

@@ -1,6 +1,7 @@
 """The lines of a log that explain its failure, within a byte budget, from a file of any size."""
 
-from collections.abc import Container
+import itertools
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,6 +13,8 @@ from workflows.models import Excerpt
 
 _ROUNDS: Final = 2
 """Notes about what is missing take room too; how much is known only once lines were chosen."""
+_NOTE_BYTES: Final = 29
+"""What such a note takes, about."""
 _CRUMBS_BYTES: Final = 40
 """With less than this left, nothing worth showing fits any more."""
 _LENGTH_FADE: Final = 0.05
@@ -75,10 +78,11 @@ def _choose(lines: list[Line], total_lines: int, budget_bytes: int) -> tuple[Lay
         return lay_out([lines[place] for place in _pick(order, costs, allowed)], total_lines)
 
     allowed = budget_bytes
-    layout = chosen(allowed)
     for _ in range(_ROUNDS):
-        if layout.ranges == ((1, total_lines),) and layout.size <= budget_bytes:
-            break
+        numbers = (lines[place].number for place in _pick(order, costs, allowed))
+        allowed = budget_bytes - _NOTE_BYTES * _gaps(numbers, total_lines)
+    layout = chosen(allowed)
+    if layout.size + _CRUMBS_BYTES < budget_bytes and layout.ranges != ((1, total_lines),):
         allowed += budget_bytes - layout.size
         layout = chosen(allowed)
     allowed = min(allowed, sum(costs))
@@ -88,8 +92,13 @@ def _choose(lines: list[Line], total_lines: int, budget_bytes: int) -> tuple[Lay
         excess = max(excess, len(text.encode()) - budget_bytes)
         if excess <= 0 or not layout.ranges:
             return layout, text
-        allowed -= excess
+        allowed -= max(excess, _CRUMBS_BYTES)
         layout = chosen(allowed)
+
+
+def _gaps(numbers: Iterable[int], total_lines: int) -> int:
+    """How many times lines are left out if those of these numbers, in order, are shown."""
+    return sum(after != before + 1 for before, after in itertools.pairwise((0, *numbers, total_lines + 1)))
 
 
 def _costs(lines: list[Line]) -> list[int]:

@@ -127,7 +127,7 @@ def shown_bytes(text: str) -> int:
     """What `text` takes as a line of an excerpt."""
     if len(text) > _LINE_CHARACTERS:
         text = shortened(text)
-    return (len(text) if text.isascii() else len(text.encode())) + 1
+    return len(text.encode()) + 1
 
 
 def shortened(text: str) -> str:

@@ -116,15 +116,25 @@ def _found(text: str, deadline: float, *, certain_only: bool) -> Iterator[_Span]
             yield _Span(start, -1, start + len(value), "known")
             start = text.find(value, start + len(value))
     forms, haystack = _compiled()
+    encoded = text.encode()
     for place in haystack.candidates(text):
         if time.monotonic() > deadline:
             raise _TooLongError
         form, pattern, group = forms[place]
         if form.certain or not certain_only:
-            for match in pattern.finditer(text):
-                start, end = match.span(group)
+            found = (match.span(group) for match in pattern.finditer(encoded))
+            for start, end in _characters(encoded, found):
                 if form.accept is None or form.accept(text[start:end]):
                     yield _Span(start, place, end, form.kind)
+
+
+def _characters(encoded: bytes, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Spans of a text's UTF-8 bytes, in order, as spans of its characters."""
+    byte = character = 0
+    for start, end in spans:
+        first = character + len(encoded[byte:start].decode())
+        byte, character = end, first + len(encoded[start:end].decode())
+        yield first, character
 
 
 @cache

@@ -16,10 +16,12 @@ _HITS_EXAMINED: Final = 1_500
 """Of each block, so many words of its front and of its back: a log of errors alone takes no longer."""
 
 _SIEVE: Final = BytesAhoCorasick([literal.encode() for literal in (*MARKERS, *LITERALS)])
-_NO_DIGITS: Final = dict.fromkeys(map(ord, "0123456789"))
+_DIGITS: Final = b"0123456789"
 _DIGITS_ALIKE: Final = bytes.maketrans(b"23456789", b"11111111")
 """Lines that differ in digits only are equally loud, as long as none of these digits is a zero."""
 _KINDS_KEPT: Final = 8_192
+_KIND_BYTES: Final = 300
+"""Longer lines are seldom alike."""
 _SHAPE: Final = 120
 """Characters that decide whether two lines are alike."""
 _KNOWN: Final = 0.2
@@ -28,6 +30,9 @@ _KNOWN: Final = 0.2
 
 _Judged = tuple[float, int, bool]
 """Of a kind of line: its loudness, its shape, and whether it marks a step."""
+
+_judged: Final[dict[bytes, _Judged]] = {}
+"""The kinds met so far, in this log or in another one."""
 
 
 class Anchor(NamedTuple):
@@ -55,53 +60,54 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
     anchors = _Anchors()
     steps = Steps(command_line)
     index = BlockIndex(log)
-    judged: dict[bytes, _Judged] = {}
     for number, block in index.read():
         lines, raw = _sieve(block, number)
-        kinds = [line.translate(_DIGITS_ALIKE) for line in raw]
-        _judge(judged, kinds, raw)
-        for line, kind, bytes_ in zip(lines, kinds, raw, strict=True):
-            weight, shape, marks = judged[kind]
+        for line, bytes_, (weight, shape, marks) in zip(lines, raw, _judge(raw), strict=True):
             if marks:
                 steps.see(line, clean_line(bytes_))
             if weight:
-                if known is not None and line_key(clean_line(bytes_)) in known:
-                    weight *= _KNOWN
-                anchors.add(Anchor(line, weight, shape))
+                expected = known is not None and line_key(clean_line(bytes_)) in known
+                anchors.add(Anchor(line, weight * _KNOWN if expected else weight, shape))
     return Scan(anchors.kept(), steps.section(index.total_lines), steps.exit_code, index)
 
 
 def _sieve(block: bytes, number: int) -> tuple[list[int], list[bytes]]:
     """Numbers and bytes of the lines of a block that hold a literal; of too many, the outer ones."""
-    hits = _SIEVE.find_matches_as_indexes(block.lower())
+    text = b"\n" + block  # some literals begin with the line feed before them
+    hits = _SIEVE.find_matches_as_indexes(text.lower())
     if len(hits) > 2 * _HITS_EXAMINED:
         markers = len(MARKERS)
         inner = [hit for hit in hits[_HITS_EXAMINED:-_HITS_EXAMINED] if hit[0] < markers]
         hits = [*hits[:_HITS_EXAMINED], *inner, *hits[-_HITS_EXAMINED:]]
     numbers, lines = [], []
-    counted, end = 0, -1
-    for _, position, _ in hits:
-        if position < end:
+    counted, end = 1, -1
+    for _, _, after in hits:
+        if after <= end:
             continue
-        start = block.rfind(b"\n", 0, position) + 1
-        end = block.find(b"\n", position)
+        start = text.rfind(b"\n", 0, after) + 1
+        end = text.find(b"\n", after)
         if end < 0:
-            end = len(block)
-        number += block.count(b"\n", counted, start)
+            end = len(text)
+        number += text.count(b"\n", counted, start)
         counted = start
         numbers.append(number)
-        lines.append(cap_line(block[start:end]))
+        lines.append(cap_line(text[start:end]))
     return numbers, lines
 
 
-def _judge(judged: dict[bytes, _Judged], kinds: list[bytes], raw: list[bytes]) -> None:
-    """Add the kinds of lines that were not met yet: most lines of a log are alike."""
-    if len(judged) > _KINDS_KEPT:
-        judged.clear()
-    new = {kind: line for kind, line in zip(kinds, raw, strict=True) if kind not in judged}
+def _judge(lines: list[bytes]) -> list[_Judged]:
+    """Each line's kind: most lines of a log are alike, and so are those of many logs."""
+    kinds = [line.translate(_DIGITS_ALIKE) for line in lines]
+    found = list(map(_judged.get, kinds))
+    new = {kind: line for kind, line, known in zip(kinds, lines, found, strict=True) if known is None}
+    fresh: dict[bytes, _Judged] = {}
     for kind, text in zip(new, clean_lines(list(new.values())), strict=False):
-        shape = hash(text[:_SHAPE].translate(_NO_DIGITS))
-        judged[kind] = loudness(text), shape, any(mark in text for mark in MARKS)
+        shape = hash(text[:_SHAPE].encode().translate(None, _DIGITS))
+        fresh[kind] = loudness(text), shape, any(mark in text for mark in MARKS)
+    if len(_judged) > _KINDS_KEPT:
+        _judged.clear()
+    _judged.update((kind, known) for kind, known in fresh.items() if len(kind) <= _KIND_BYTES)
+    return [known or fresh[kind] for kind, known in zip(kinds, found, strict=True)]
 
 
 class _Anchors:

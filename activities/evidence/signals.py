@@ -5,11 +5,11 @@ package managers and shells.
 """
 
 import re
-from enum import IntEnum
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal, cast
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, Implementation
 
 _VERDICT: Final = 1.3
 """A test runner or an interpreter says what failed, and the reason follows."""
@@ -58,15 +58,16 @@ _WEIGHTS: Final = {
         ),
         _POSSIBLE,
     ),
-    **dict.fromkeys(("____ ", "1) "), 0.0),  # nothing by themselves, but a test runner's headings hold them
+    # Nothing by themselves, but a test runner's headings hold them.
+    **dict.fromkeys(("____ ", " 1) ", "\n1) "), 0.0),
 }
 LITERALS: Final = tuple(_WEIGHTS)
-"""In lower case; every line that is loud at all holds one of them."""
+"""In lower case; every line that is loud at all holds one of them, with the line feed before it."""
 _QUIETENERS: Final = (
     *("0 ", "no ", "zero ", "without ", ": 0", "=0", "= 0", ":0"),
     *("fail-fast", "fail_fast", "failfast", "--no-fail", "handl", "on-error", "on_error", "-werror"),
 )
-_AUTOMATON: Final = AhoCorasick([*LITERALS, *_QUIETENERS])
+_AUTOMATON: Final = AhoCorasick([*LITERALS, *_QUIETENERS], implementation=Implementation.DFA)
 
 _STARTS: Final = re.compile(
     r"(?P<verdict>_{4,} .{0,200} _{4,}|not ok |FAIL[:!\s]|\s*\d{1,5}\) (?:[Tt]est|[Ee]rror|[Ff]ail)|E {2,}\S"
@@ -102,20 +103,13 @@ _LISTED: Final = re.compile(r"BUILD|\*\*|\[ |\S{1,200}::")
 _GOOD_ENDS: Final = (" ok", " pass", " passed", "\u2713", "\u221a")
 
 
-class Bond(IntEnum):
-    """How a line hangs together with the one above it."""
+Bond = Literal["part", "indented", "loose", "good", "bound"]
+"""How a line hangs together with the one above it.
 
-    PART = 0
-    """A further line of the same message: a stack frame, a diff, a blank line."""
-    INDENTED = 1
-    """The same, if the message itself is indented less."""
-    LOOSE = 2
-    """Nothing tells."""
-    GOOD = 3
-    """Something else went well."""
-    BOUND = 4
-    """Something else begins or ends: a command, a group, a step."""
-
+It is a further `part` of the same message (a stack frame, a diff, a blank line); it is `indented`, so a part
+of the message if that is indented less; it is `loose`, where nothing tells; it says that something else went
+`good`; or it is `bound` to something else that begins or ends (a command, a group, a step).
+"""
 
 _PREFIX: Final = r"(?:\[[A-Za-z]{3,7}\] ?|\d\d:\d\d:\d\d[.,\d]* |= |[\w.-]{1,30} {0,9}\| )?"
 """What build tools and log drivers put before every line."""
@@ -128,8 +122,6 @@ _SHAPE: Final = re.compile(
     r"(?:\s|$|(?:at|in|from|by|File|Caused by|note|help|hint|Expected|Actual|Received|E)\b"
     r"|[+\-|>~^.=#_*]|\d{1,6}[+-](?: |$)|[{}()\[\]]+[;,]?$|\S{1,200}?:\d)))"
 )
-_BONDS: Final = {"bound": Bond.BOUND, "good": Bond.GOOD, "indented": Bond.INDENTED, "part": Bond.PART}
-
 _FINDING: Final = re.compile(
     r"E {2,}\S|\S{0,300}\.\w{1,8}(?::\d|\(\d)|[A-Z]{1,6}\d{2,5}\b|\s*--> \S|\s+\d{1,7}:\d{1,7}\s|\[warn\] \S"
     r"|Diff in \S|/\S{1,300}\.\w{1,8}$|(?:---|\+\+\+) \S|In \S{1,300} line \d"
@@ -141,10 +133,11 @@ def loudness(line: str) -> float:
     """0 for an ordinary line, up to 1.3 for one that names a failure."""
     low = line.lower()
     heard, quiet = [], False
-    for place, start, end in _AUTOMATON.find_matches_as_indexes(low, overlapping=True):
+    whole = f"\n{low}"
+    for place, start, end in _AUTOMATON.find_matches_as_indexes(whole, overlapping=True):
         if place >= len(LITERALS):
             quiet = True
-        elif LITERALS[place] in _WHOLE_WORDS and not _is_word(low, start, end):
+        elif LITERALS[place] in _WHOLE_WORDS and not _is_word(whole, start, end):
             heard.append(_POSSIBLE)
         else:
             heard.append(_WEIGHTS[LITERALS[place]])
@@ -169,7 +162,7 @@ def _by_its_form(line: str, low: str) -> float:
 
 
 def _is_word(low: str, start: int, end: int) -> bool:
-    return not (start and low[start - 1].isalnum()) and not low[end : end + 1].isalnum()
+    return not (low[start - 1].isalnum() or low[end : end + 1].isalnum())
 
 
 def _is_quiet(low: str) -> bool:
@@ -181,9 +174,7 @@ def names_finding(line: str) -> bool:
     return bool(_FINDING.match(line))
 
 
-def bond(line: str) -> Bond:
-    """How the line hangs together with the one above it."""
-    if not line:
-        return Bond.PART
-    shape = _SHAPE.match(line)
-    return _BONDS[shape.lastgroup or "part"] if shape else Bond.LOOSE
+def bonds(lines: Iterable[str]) -> list[Bond]:
+    """How each line hangs together with the one above it."""
+    # The pattern's groups bear the names of the bonds.
+    return [cast("Bond", shape.lastgroup) if shape else "loose" for shape in map(_SHAPE.match, lines)]

@@ -1,14 +1,15 @@
 """How much each line near a loud one tells about the failure."""
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Mapping
 from itertools import count
+from operator import add
 from typing import Final
 
 from activities.evidence.layout import Line, shown_bytes
 from activities.evidence.log_lines import cap_line, clean_lines, line_key
 from activities.evidence.scan import Scan
-from activities.evidence.signals import Bond, bond
+from activities.evidence.signals import Bond, bonds
 
 _ABOVE: Final = 10
 _BELOW: Final = 100
@@ -29,9 +30,21 @@ _RANK_FADE: Final = 0.1
 _LAST_RANK: Final = 0.3
 _REGION_LINES: Final = 40
 """Each further place of the log that has loud lines counts less, so that the first is shown whole."""
-_FADE: Final = {Bond.PART: 0.995, Bond.INDENTED: 0.995, Bond.LOOSE: 0.88, Bond.GOOD: 0.5, Bond.BOUND: 0.3}
+_FADE: Final[Mapping[Bond, float]] = {
+    "part": 0.995,
+    "indented": 0.995,
+    "loose": 0.88,
+    "good": 0.5,
+    "bound": 0.3,
+}
 """What is left of a loud line's worth with each line below it."""
-_FADE_UP: Final = {Bond.PART: 0.9, Bond.INDENTED: 0.9, Bond.LOOSE: 0.8, Bond.GOOD: 0.45, Bond.BOUND: 0.27}
+_FADE_UP: Final[Mapping[Bond, float]] = {
+    "part": 0.9,
+    "indented": 0.9,
+    "loose": 0.8,
+    "good": 0.45,
+    "bound": 0.27,
+}
 _TAIL: Final = 0.75
 _TAIL_FADE: Final = 0.97
 _BEYOND: Final = 0.3
@@ -46,8 +59,9 @@ def weigh(scan: Scan, budget_bytes: int, known: Container[bytes] | None = None) 
     loud = _loud_lines(scan)
     found: list[Line] = []
     for start, end in _neighbourhoods(scan, loud, budget_bytes):
-        texts = clean_lines([cap_line(raw) for raw in scan.log.lines(start, end)])
-        found += _values(start, texts, loud, scan.section[1])
+        texts = clean_lines(list(map(cap_line, scan.log.lines(start, end))))
+        values = _values(start, texts, loud, scan.section[1])
+        found += map(Line, count(start), texts, map(shown_bytes, texts), values)
     if known is not None:
         found = [
             each._replace(value=each.value * _KNOWN) if line_key(each.text) in known else each
@@ -106,27 +120,25 @@ def _neighbourhoods(scan: Scan, loud: dict[int, float], budget_bytes: int) -> li
     return merged
 
 
-def _values(start: int, texts: list[str], loud: dict[int, float], last: int) -> Iterator[Line]:
+def _values(start: int, texts: list[str], loud: dict[int, float], last: int) -> list[float]:
     """How much each line says: loud lines shine on what follows them, farther where the message goes on."""
-    bonds = [bond(text) for text in texts]
-    own = [loud.get(number, 0.0) for number in range(start, start + len(texts))]
-    below = _shine_down(texts, bonds, own)
-    above = _shine_up(bonds, own)
-    for number, text, down, up in zip(count(start), texts, below, above, strict=False):
-        distance = last - number
-        tail = _TAIL * _TAIL_FADE**distance if distance >= 0 else _BEYOND * _BEYOND_FADE**-distance
-        yield Line(number, text, shown_bytes(text), (max(up, down)) + tail)
+    numbers = range(start, start + len(texts))
+    own = [loud.get(number, 0.0) for number in numbers]
+    hang = bonds(texts)
+    shine = map(max, _shine_down(texts, hang, own), _shine_up(hang, own))
+    tail = (
+        _TAIL * _TAIL_FADE ** (last - number) if number <= last else _BEYOND * _BEYOND_FADE ** (number - last)
+        for number in numbers
+    )
+    return list(map(add, shine, tail))
 
 
-def _shine_down(texts: list[str], bonds: list[Bond], own: list[float]) -> list[float]:
-    fades = [_FADE[kind] for kind in Bond]
+def _shine_down(texts: list[str], hang: list[Bond], own: list[float]) -> list[float]:
     glow, indent = 0.0, 0
     found = []
-    for text, kind, loud in zip(texts, bonds, own, strict=True):
-        if kind == Bond.INDENTED and _indent(text) <= indent:
-            glow *= fades[Bond.LOOSE]
-        else:
-            glow *= fades[kind]
+    for text, bond, loud in zip(texts, hang, own, strict=True):
+        apart = bond == "indented" and indent and _indent(text) <= indent
+        glow *= _FADE["loose" if apart else bond]
         if loud > glow:
             glow, indent = loud, _indent(text)
         found.append(glow)
@@ -137,13 +149,12 @@ def _indent(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def _shine_up(bonds: list[Bond], own: list[float]) -> list[float]:
-    fades = [_FADE_UP[kind] for kind in Bond]
+def _shine_up(hang: list[Bond], own: list[float]) -> list[float]:
     glow = 0.0
     found = []
-    for kind, loud in zip(reversed(bonds), reversed(own), strict=True):
+    for bond, loud in zip(reversed(hang), reversed(own), strict=True):
         glow = max(glow, loud)
         found.append(glow)
-        glow *= fades[kind]
+        glow *= _FADE_UP[bond]
     found.reverse()
     return found

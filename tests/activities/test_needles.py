@@ -37,6 +37,15 @@ def test_a_group_is_a_candidate_only_where_all_its_words_stand() -> None:
     assert haystack.candidates("") == [2]
 
 
+@pytest.mark.parametrize("text", ["Straße 1\u0663 broken", "line 12 broken …", "\u0661 Broken", "\u212aING"])
+def test_letters_and_digits_of_other_scripts_count_as_the_pattern_takes_them(text: str) -> None:
+    patterns = [r"(?i)\d BROKEN", r"(?i)king"]
+
+    found = Haystack([[pattern] for pattern in patterns]).candidates(text)
+
+    assert found == [place for place, pattern in enumerate(patterns) if re.search(pattern, text)]
+
+
 _ALL = [re.compile(pattern, re.MULTILINE) for rule in RULES for pattern in rule.patterns]
 _EACH = Haystack([[pattern.pattern] for pattern in _ALL])
 

@@ -18,7 +18,7 @@ ENVIRONMENT: Final[tuple[Rule, ...]] = (
         r"|NewConnectionError\([^\n]{1,150}|Max retries exceeded with url: [^\n]{1,100}"
         r"|dial tcp[^\n]{0,80}: (?:lookup|connect: connection refused|i/o timeout)[^\n]{0,80}"
         r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) [^\n]{1,80}|connect (?:ETIMEDOUT|ECONNREFUSED) [^\n]{1,60}"
-        r"|(?:Connection|Operation) timed out|curl: \((?:5|7|18|28|35|52|55|56)\) [^\n]{1,100}"
+        r"|Connection timed out|Operation timed out|curl: \((?:5|7|18|28|35|52|55|56)\) [^\n]{1,100}"
         r"|ERR_PNPM_(?:META_)?FETCH_FAIL[^\n]{0,80}|Could not transfer artifact [^\n]{1,150}"
         r"|502 Bad Gateway|503 Service (?:Temporarily )?Unavailable|504 Gateway Time-?out"
         r"|NU1301: [^\n]{1,120}|error: failed to sync[^\n]{0,60}"
@@ -31,7 +31,8 @@ ENVIRONMENT: Final[tuple[Rule, ...]] = (
         r"|server misbehaving"
         r"|Failed to connect to \S{1,100} port \d{1,5}|Connection reset by peer"
         r"|SSL_ERROR_SYSCALL|Network is unreachable"
-        r"|(?:HTTP|status)(?: error| code|)(?::|:? )(?:429|500|502|503|504)\b[^\n]{0,80}"
+        r"|HTTP(?: error| code|)(?::|:? )(?:429|500|502|503|504)\b[^\n]{0,80}"
+        r"|status(?: error| code|)(?::|:? )(?:429|500|502|503|504)\b[^\n]{0,80}"
         r"|The requested URL returned error: (?:429|50[0234])"
         r"|received unexpected HTTP status: 5\d\d[^\n]{0,60}|Hash Sum mismatch"
         r"|Couldn't establish HTTP connection)",

@@ -34,13 +34,18 @@ SHAPES: Final[tuple[Rule, ...]] = (
         r"|assertions?|suites?)"
         r" (?:have |has )?fail(?:ed|ing|ures?)?\b[^\n]{0,60})"
         r"|^\W{0,12}(?P<message_3>\d{1,6} (?:tests?|specs?|examples?)[,:][^\n]{0,60}\b[1-9]\d{0,5} "
-        r"(?:failed|failures?))"
-        r"|(?P<message_4>\b\d{1,6} (?:pass(?:ed)?|success(?:es|ful)?|ok|SUCCESS)\b[^\n]{0,40}\b[1-9]"
-        r"\d{0,5} (?:fail|FAIL)"
-        r"|\b[1-9]\d{0,5} (?:fail(?:ed|ures?|s)?|FAILED)\b[^\n]{0,40}\b\d{1,6} (?:pass(?:ed)?|success(?:es)"
-        r"?|errors?)\b"
-        r"|^ *[1-9]\d{0,5} fail$|^FAILED \((?:failures|errors)=\d[^\n]{0,40}|^\*\* TEST (?:EXECUTE )"
-        r"?FAILED \*\*)",
+        r"(?:failed|failures?)"
+        r"|[1-9]\d{0,5} fail$|FAILED \((?:failures|errors)=\d[^\n]{0,40}|TEST (?:EXECUTE )?FAILED \*\*)",
+        certainty=Certainty.FAMILY,
+    ),
+    Rule(
+        name="tests-counted",
+        failure_class=FailureClass.UNIT_TEST,
+        root_cause="Tests fail: {message}",
+        pattern=r"(?P<message>\d\d{0,5} (?:(?:pass(?:ed)?|success(?:es|ful)?|ok|SUCCESS)\b[^\n]{0,40}"
+        r"\b[1-9]\d{0,5} (?:fail|FAIL)"
+        r"|(?<!\b0 )(?:fail(?:ed|ures?|s)?|FAILED)\b[^\n]{0,40}"
+        r"\b\d{1,6} (?:pass(?:ed)?|success(?:es)?|errors?)\b))",
         certainty=Certainty.FAMILY,
     ),
     Rule(

@@ -61,6 +61,15 @@ def test_every_rule_has_a_sample() -> None:
     assert {sample["rule"] for sample in SAMPLES} == set(BY_NAME)
 
 
+def test_whichever_alternative_matches_the_sentence_is_filled() -> None:
+    for rule in RULES:
+        told = set(re.findall(r"\{(\w+)\}", rule.root_cause))
+        groups = re.compile(rule.pattern, re.MULTILINE).groupindex if rule.pattern else {}
+        numbered = {name for base in told for name in (base, *(f"{base}_{number}" for number in (2, 3, 4)))}
+
+        assert {name for name in groups if name.rstrip("_0123456789") in told} <= numbered
+
+
 def test_rule_names_are_unique() -> None:
     assert len(BY_NAME) == len(RULES)
 

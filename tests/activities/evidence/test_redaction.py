@@ -109,6 +109,14 @@ def test_lines_of_a_key_whose_header_is_cut_off_are_removed() -> None:
     assert "Ab1+" not in redact(body)
 
 
+def test_what_stands_beside_a_secret_stays_also_in_other_scripts() -> None:
+    first, second = "ghp_" + "a1B2" * 9, "ghp_" + "c3D4" * 9
+
+    shown = redact(f"… Schlüssel {first} für 東京 🗝 {second} ✗ größer …")
+
+    assert shown == "… Schlüssel «redacted:github-token» für 東京 🗝 «redacted:github-token» ✗ größer …"
+
+
 def test_line_breaks_survive_redaction() -> None:
     text = f"a\n{_KEY}\nb"
 

@@ -229,3 +229,14 @@ def test_what_went_well_is_quiet(line: str) -> None:
 )
 def test_a_list_of_failures_is_less_loud_than_their_reasons(line: str) -> None:
     assert loudness(line) < loudness("tests/test_app.py:12: error: it is not so")
+
+
+@pytest.mark.parametrize("heading", ["1) OrderTest::testTotal", "  1) adds two numbers:"])
+def test_the_first_heading_of_a_numbered_list_of_failures_is_loud(tmp_path: Path, heading: str) -> None:
+    log = tmp_path / "job.log"
+    log.write_text("\n".join([heading, "it says why", *noise(700)]), encoding="utf-8")
+
+    assert loudness(heading) > loudness("1.1) ")
+    first, last = examine_log(log, 1_024).excerpt.ranges[0]
+    assert first == 1
+    assert last > first
