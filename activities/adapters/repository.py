@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import shutil
+import struct
 import subprocess
 import time
 import uuid
@@ -37,6 +38,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _ATTRIBUTES: Final = "* -text -eol -filter -ident -working-tree-encoding\n"
 """Working files are the commit's bytes: no filter runs, no line ending changes, and a diff fits the blobs."""
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FLAGS: Final = struct.Struct("@l")
+_GET_FLAGS: Final = 0x80086601
+_SET_FLAGS: Final = 0x40086602
+_TOP_OF_HIERARCHIES: Final = 0x00020000
+"""Linux's names: FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_TOPDIR_FL (linux/fs.h)."""
 
 
 class RepositoryMirrors:
@@ -61,6 +68,7 @@ class RepositoryMirrors:
         self._credentials = credentials
         for folder in (self._mirrors, self._workspaces):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _spread(self._workspaces)
         self.sweep()
 
     @asynccontextmanager
@@ -215,6 +223,24 @@ class _Wanted:
 
 class _BrokenMirrorError(AdapterError):
     """The mirror itself is damaged; it is only a cache."""
+
+
+def _spread(folder: Path) -> None:
+    """Ask ext4 to lay each folder in `folder` into a block group of its own; other file systems need no such.
+
+    For some minutes after a file's removal ext4 does not give its inode away again, and whoever makes a file
+    in the same group steps over all of these one by one: among the remains of earlier workspaces a new one
+    takes many times as long. This is what `chattr +T` does.
+    """
+    descriptor = os.open(folder, _FOLDER)
+    try:
+        flags = bytearray(_FLAGS.size)
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+            _FLAGS.pack_into(flags, 0, _FLAGS.unpack(flags)[0] | _TOP_OF_HIERARCHIES)
+            fcntl.ioctl(descriptor, _SET_FLAGS, flags)
+    finally:
+        os.close(descriptor)
 
 
 def _reference(sha: str) -> str:

@@ -401,3 +401,17 @@ async def test_the_workers_own_environment_does_not_steer_git(
     async with mirrors_for(server, tmp_path, TOKEN).checkout(NAME, sha) as workspace:
         assert workspace.read("a.txt") == b"one\n"
     assert not (tmp_path / "trace").exists()
+
+
+def test_ext4_is_asked_to_lay_workspaces_apart(server: GitServer, tmp_path: Path) -> None:
+    try:
+        subprocess.run(["chattr", "+T", str(tmp_path)], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not an ext file system, or no chattr here")
+    mirrors_for(server, tmp_path)
+
+    listed = subprocess.run(
+        ["lsattr", "-d", str(tmp_path / "cache" / "workspaces")], check=True, capture_output=True, text=True
+    )
+
+    assert "T" in listed.stdout.split()[0]
