@@ -38,9 +38,9 @@ def needles(pattern: str) -> list[list[Needles]]:
 
     A way without needs says that nothing can be told.
     """
-    parsed = list(_parser.parse(pattern))
+    parsed = _without_anchors(_parser.parse(pattern))
     while len(parsed) == 1 and parsed[0][0] is sre.SUBPATTERN:
-        parsed = list(parsed[0][1][3])
+        parsed = _without_anchors(parsed[0][1][3])
     ways = parsed[0][1][1] if len(parsed) == 1 and parsed[0][0] is sre.BRANCH else [parsed]
     return [list(dict.fromkeys(_required(way))) for way in ways]
 
@@ -112,6 +112,10 @@ def _line_starts(text: str) -> tuple[int, ...]:
     return (0, *(found.end() for found in _LINE_END.finditer(text)))
 
 
+def _without_anchors(parsed: Iterable[Any]) -> list[Any]:
+    return [node for node in parsed if node[0] is not sre.AT]
+
+
 def _required(parsed: Iterable[Any]) -> Iterator[Needles]:
     run = [""]
     for operator, argument in _flat(parsed):
@@ -143,6 +147,8 @@ def _spelled(operator: Any, argument: Any) -> tuple[list[str], bool]:
 
     Else it stands for something that begins with one of them and ends with one.
     """
+    if operator is sre.LITERAL:
+        return [_character(argument)], True
     if operator is sre.AT:
         return [""], True
     if operator is sre.BRANCH:
@@ -154,7 +160,7 @@ def _spelled(operator: Any, argument: Any) -> tuple[list[str], bool]:
         if spelled and spelled != [_DIGIT] and most > 1:  # how many digits there are makes no difference
             return (spelled, False) if least else ([], False)
         return (spelled if least else ["", *spelled]) if spelled else [], True
-    kinds = [(operator, argument)] if operator is sre.LITERAL else argument if operator is sre.IN else []
+    kinds = argument if operator is sre.IN else []
     letters = list(dict.fromkeys(_letter(kind, value) or "" for kind, value in kinds))
     return ([], False) if "" in letters or len(letters) > _SPELLINGS else (letters, True)
 
@@ -179,11 +185,15 @@ def _joined(run: list[str], spelled: list[str]) -> list[str]:
 
 def _letter(kind: Any, value: Any) -> str | None:
     if kind is sre.LITERAL:
-        return _DIGIT if chr(value).isdecimal() else chr(value).lower()
+        return _character(value)
     digits = (
         value is sre.CATEGORY_DIGIT if kind is sre.CATEGORY else kind is sre.RANGE and _are_digits(*value)
     )
     return _DIGIT if digits else None
+
+
+def _character(code: int) -> str:
+    return _DIGIT if chr(code).isdecimal() else chr(code).lower()
 
 
 def _are_digits(first: int, last: int) -> bool:

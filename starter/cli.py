@@ -6,7 +6,6 @@ Those modules are imported inside the commands only: `regreen --help` shall answ
 # ruff: noqa: PLC0415 — see above
 
 import functools
-import importlib.metadata
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -432,6 +431,8 @@ def codec_server(
 @app.command()
 def version(*, as_json: AsJson = False) -> None:
     """Print the version."""
+    import importlib.metadata
+
     try:
         found: str | None = importlib.metadata.version("regreen")
     except importlib.metadata.PackageNotFoundError:

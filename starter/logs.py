@@ -1,6 +1,5 @@
 """What `regreen logs` does: the lines of a log that explain its failure, for files and for runs."""
 
-import asyncio
 import gc
 import json
 import re
@@ -51,6 +50,8 @@ def _file_report(path: Path, budget_bytes: int) -> LogReport:
 
 
 def _run_reports(address: str, budget_bytes: int) -> list[tuple[str, LogReport]]:
+    import asyncio  # noqa: PLC0415 — files need none of this
+
     from workflows.naming import parse_run_url  # noqa: PLC0415 — likewise
 
     named = parse_run_url(address)
@@ -69,7 +70,7 @@ def _run_reports(address: str, budget_bytes: int) -> list[tuple[str, LogReport]]
 async def _fetch_and_report(
     repository: str, run_id: int, attempt: int | None, budget_bytes: int
 ) -> list[tuple[str, LogReport]]:
-    import worker  # noqa: PLC0415 — files need neither Temporal nor HTTP, which it brings
+    import worker  # noqa: PLC0415 — likewise
     from activities.errors import AdapterError  # noqa: PLC0415 — likewise
     from workflows.configuration import ConfigurationError, load  # noqa: PLC0415 — likewise
 

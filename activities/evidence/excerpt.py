@@ -1,11 +1,11 @@
 """The lines of a log that explain its failure, within a byte budget, from a file of any size."""
 
 import itertools
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from activities.evidence.layout import Layout, Line, lay_out, repetitions
+from activities.evidence.layout import Layout, Lines, lay_out, repetitions
 from activities.evidence.log_file import open_log
 from activities.evidence.scan import scan_log
 from activities.evidence.weighing import weigh
@@ -53,9 +53,9 @@ def examine_log(
     """
     with open_log(path) as log:
         scan = scan_log(log.file, command_line, known)
-        candidates = weigh(scan, budget_bytes, known)
+        lines, values = weigh(scan, budget_bytes, known)
         total = scan.log.total_lines
-    layout, text = _choose(candidates, total, budget_bytes)
+    layout, text = _choose(lines, values, total, budget_bytes)
     ranges, numbers = layout.ranges, tuple(number for number, _ in layout.entries)
     if log.one_line:
         total, ranges, numbers = 1, ((1, 1),), tuple(number and 1 for number in numbers)
@@ -68,18 +68,18 @@ def examine_log(
     return ExaminedLog(excerpt, numbers, scan.exit_code, log.size, log.problem)
 
 
-def _choose(lines: list[Line], total_lines: int, budget_bytes: int) -> tuple[Layout, str]:
+def _choose(lines: Lines, values: list[float], total_lines: int, budget_bytes: int) -> tuple[Layout, str]:
     """The most telling lines that fit, and their text."""
     costs = _costs(lines)
-    worth = [-line.value / cost**_LENGTH_FADE for line, cost in zip(lines, costs, strict=True)]
-    order = sorted(range(len(lines)), key=worth.__getitem__)
+    worth = [-value / cost**_LENGTH_FADE for value, cost in zip(values, costs, strict=True)]
+    order = sorted(range(len(worth)), key=worth.__getitem__)
 
     def chosen(allowed: int) -> Layout:
-        return lay_out([lines[place] for place in _pick(order, costs, allowed)], total_lines)
+        return lay_out(lines.at(_pick(order, costs, allowed)), total_lines)
 
     allowed = budget_bytes
     for _ in range(_ROUNDS):
-        numbers = (lines[place].number for place in _pick(order, costs, allowed))
+        numbers = [lines.numbers[place] for place in _pick(order, costs, allowed)]
         allowed = budget_bytes - _NOTE_BYTES * _gaps(numbers, total_lines)
     layout = chosen(allowed)
     if layout.size + _CRUMBS_BYTES < budget_bytes and layout.ranges != ((1, total_lines),):
@@ -96,13 +96,13 @@ def _choose(lines: list[Line], total_lines: int, budget_bytes: int) -> tuple[Lay
         layout = chosen(allowed)
 
 
-def _gaps(numbers: Iterable[int], total_lines: int) -> int:
+def _gaps(numbers: list[int], total_lines: int) -> int:
     """How many times lines are left out if those of these numbers, in order, are shown."""
     return sum(after != before + 1 for before, after in itertools.pairwise((0, *numbers, total_lines + 1)))
 
 
-def _costs(lines: list[Line]) -> list[int]:
-    costs = [line.size for line in lines]
+def _costs(lines: Lines) -> list[int]:
+    costs = lines.sizes.copy()
     for place, count, _ in repetitions(lines):
         costs[place : place + count] = [_REPEATED_BYTES] * count
     return costs

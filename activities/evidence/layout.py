@@ -1,7 +1,7 @@
 """Chosen lines as text: gaps and repetitions stated, long lines shortened, secrets gone."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from activities.evidence.redaction import redact
@@ -17,15 +17,17 @@ Entries = list[tuple[int | None, str]]
 Range = tuple[int, int]
 
 
-class Line(NamedTuple):
-    """A line that might be shown."""
+class Lines(NamedTuple):
+    """Lines that might be shown, in order, column by column: there are many of them."""
 
-    number: int
-    text: str
-    size: int
-    """What it takes as a line of an excerpt, in UTF-8 bytes with its end."""
-    value: float = 0.0
-    """How much it tells; no more than an order."""
+    numbers: list[int]
+    texts: list[str]
+    sizes: list[int]
+    """As `shown_sizes` gives them."""
+
+    def at(self, places: Sequence[int]) -> "Lines":
+        """Those at `places`."""
+        return Lines(*([column[place] for place in places] for column in self))  # type: ignore[arg-type]
 
 
 class Layout(NamedTuple):
@@ -55,34 +57,49 @@ def _unlike_a_note(text: str) -> str:
     return text.replace("…", "...") if text.startswith("… ") and text.endswith(" …") else text
 
 
-def lay_out(lines: Sequence[Line], total_lines: int) -> Layout:
-    """Lines in order of their number, as they would be shown out of a log of `total_lines`."""
+def lay_out(lines: Lines, total_lines: int) -> Layout:
+    """The lines as they would be shown out of a log of `total_lines`."""
+    numbers, texts, sizes = lines
+    ranges = _ranges(numbers)
+    missing = _gaps(ranges, total_lines)
     entries: Entries = []
-    ranges: list[Range] = []
-    size, at = 0, 0
-    for place, count, source in [*repetitions(lines), (len(lines), 0, 0)]:
-        for line in lines[at:place]:
-            size += _advance(entries, ranges, line.number, line.number)
-            entries.append((line.number, line.text))
-            size += line.size
-        if count:
-            size += _advance(entries, ranges, lines[place].number, lines[place + count - 1].number)
-            size += _note(entries, _repetition(lines, place, count, source))
+    size, at = sum(sizes), 0
+    for place, count, source in [*repetitions(lines), (len(numbers), 0, 0)]:
+        for number, text in zip(numbers[at:place], texts[at:place], strict=True):
+            if number in missing:
+                size += _note(entries, _gap(missing[number]))
+            entries.append((number, text))
         at = place + count
-    last = ranges[-1][1] if ranges else 0
-    if total_lines > last:
-        size += _note(entries, _gap(total_lines - last))
-    return Layout(entries, tuple(ranges), max(size - 1, 0))
+        if count:
+            if numbers[place] in missing:
+                size += _note(entries, _gap(missing[numbers[place]]))
+            size += _note(entries, _repetition(numbers, place, count, source)) - sum(sizes[place:at])
+    if total_lines + 1 in missing:
+        size += _note(entries, _gap(missing[total_lines + 1]))
+    return Layout(entries, ranges, max(size - 1, 0))
 
 
-def _advance(entries: Entries, ranges: list[Range], first: int, last: int) -> int:
-    """Note what is left out before `first`, if anything; bytes of the note."""
-    before = ranges[-1][1] if ranges else 0
-    if ranges and first == before + 1:
-        ranges[-1] = (ranges[-1][0], last)
-        return 0
-    ranges.append((first, last))
-    return _note(entries, _gap(first - before - 1)) if first > before + 1 else 0
+def _ranges(numbers: Iterable[int]) -> tuple[Range, ...]:
+    """The runs of numbers that follow each other."""
+    ranges: list[Range] = []
+    first = last = 0
+    for number in numbers:
+        if number != last + 1 or not first:
+            if first:
+                ranges.append((first, last))
+            first = number
+        last = number
+    return (*ranges, (first, last)) if first else ()
+
+
+def _gaps(ranges: Iterable[Range], total_lines: int) -> dict[int, int]:
+    """How many lines are left out before each range, and before the log's end, where any are."""
+    gaps, last = {}, 0
+    for start, end in (*ranges, (total_lines + 1, 0)):
+        if start > last + 1:
+            gaps[start] = start - last - 1
+        last = end
+    return gaps
 
 
 def _note(entries: Entries, text: str) -> int:
@@ -90,44 +107,45 @@ def _note(entries: Entries, text: str) -> int:
     return len(text.encode()) + 1
 
 
-def repetitions(lines: Sequence[Line]) -> Iterator[tuple[int, int, int]]:
+def repetitions(lines: Lines) -> Iterator[tuple[int, int, int]]:
     """Where `lines` repeat earlier ones word for word: place, count, and the place of the earlier ones.
 
     Only what is longer than the note about it counts as a repetition.
     """
+    numbers, texts, sizes = lines
+    if len(set(texts)) == len(texts):
+        return
     shown: dict[str, int] = {}
-    place, end = 0, len(lines)
+    place, end = 0, len(texts)
     while place < end:
-        source = shown.get(lines[place].text)
+        source = shown.get(texts[place])
         if source is not None:
-            count = _alike(lines, place, source)
-            size = sum(line.size for line in lines[place : place + count])
-            if size > _SHORTEST_NOTE and size > len(_repetition(lines, place, count, source).encode()) + 1:
+            count = _alike(numbers, texts, place, source)
+            size = sum(sizes[place : place + count])
+            if size > _SHORTEST_NOTE and size > len(_repetition(numbers, place, count, source).encode()) + 1:
                 yield place, count, source
                 place += count
                 continue
-        shown[lines[place].text] = place
+        shown[texts[place]] = place
         place += 1
 
 
-def _alike(lines: Sequence[Line], place: int, source: int) -> int:
+def _alike(numbers: list[int], texts: list[str], place: int, source: int) -> int:
     """How many lines from `place` on follow each other as those from `source` on do, with the same words."""
     count = 1
     while (
-        place + count < len(lines)
-        and lines[place + count].text == lines[source + count].text
-        and lines[place + count].number == lines[place].number + count
-        and lines[source + count].number == lines[source].number + count
+        place + count < len(texts)
+        and texts[place + count] == texts[source + count]
+        and numbers[place + count] == numbers[place] + count
+        and numbers[source + count] == numbers[source] + count
     ):
         count += 1
     return count
 
 
-def shown_bytes(text: str) -> int:
-    """What `text` takes as a line of an excerpt."""
-    if len(text) > _LINE_CHARACTERS:
-        text = shortened(text)
-    return len(text.encode()) + 1
+def shown_sizes(texts: Iterable[str]) -> list[int]:
+    """What each takes as a line of an excerpt, in UTF-8 bytes with its end."""
+    return [len((text if len(text) <= _LINE_CHARACTERS else shortened(text)).encode()) + 1 for text in texts]
 
 
 def shortened(text: str) -> str:
@@ -146,11 +164,11 @@ def _gap(lines: int) -> str:
     return f"… {lines:,} {'line' if lines == 1 else 'lines'} omitted …"
 
 
-def _repetition(lines: Sequence[Line], place: int, count: int, source: int) -> str:
+def _repetition(numbers: list[int], place: int, count: int, source: int) -> str:
     if source == place - 1:
         return f"… the line above stands {count + 1:,} times …"
-    first, of = lines[place].number, lines[source].number
-    until = lines[min(source + count, place) - 1].number
+    first, of = numbers[place], numbers[source]
+    until = numbers[min(source + count, place) - 1]
     if count == 1:
         return f"… line {first} repeats line {of} …"
     return f"… lines {first} to {first + count - 1} repeat lines {of} to {until} …"

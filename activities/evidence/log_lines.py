@@ -94,6 +94,11 @@ def cap_line(raw: bytes) -> bytes:
     return cut_line(raw[:half], raw[-half:], len(raw) - 2 * half)
 
 
+def cap_lines(raw: list[bytes]) -> list[bytes]:
+    """`cap_line` of each."""
+    return raw if max(map(len, raw), default=0) <= LINE_CAP_BYTES else list(map(cap_line, raw))
+
+
 def read_blocks(log: BinaryIO) -> Iterator[bytes]:
     r"""Blocks of whole raw lines from the current position on, each a few hundred KiB.
 
@@ -153,13 +158,15 @@ class BlockIndex:
             open_end = not block.endswith(b"\n")
             self.total_lines = number if open_end else number - 1
 
-    def lines(self, start: int, end: int) -> Iterator[bytes]:
+    def lines(self, start: int, end: int) -> list[bytes]:
         """The raw lines from number `start` to `end`, without their ends."""
         place = bisect.bisect_right(self._blocks, start, key=lambda block: block[0]) - 1
+        found: list[bytes] = []
         while place < len(self._blocks) and self._blocks[place][0] <= end:
             number = self._blocks[place][0]
-            yield from self._split(place)[max(start - number, 0) : end - number + 1]
+            found += self._split(place)[max(start - number, 0) : end - number + 1]
             place += 1
+        return found
 
     def _split(self, place: int) -> list[bytes]:
         found = self._recent.get(place)

@@ -111,7 +111,7 @@ of the message if that is indented less; it is `loose`, where nothing tells; it 
 `good`; or it is `bound` to something else that begins or ends (a command, a group, a step).
 """
 
-_PREFIX: Final = r"(?:\[[A-Za-z]{3,7}\] ?|\d\d:\d\d:\d\d[.,\d]* |= |[\w.-]{1,30} {0,9}\| )?"
+_PREFIX: Final = r"(?:\[[A-Za-z]{3,7}\] ?|\d\d:\d\d:\d\d[.,\d]* |= |[\w.-]{1,30}+ {0,9}+\| )?"
 """What build tools and log drivers put before every line."""
 _SHAPE: Final = re.compile(
     r"(?:(?P<bound>##\[(?:group|endgroup)\]|travis_(?:fold|time):|\$ |The command |Post job cleanup"
@@ -120,7 +120,8 @@ _SHAPE: Final = re.compile(
     r"|\[ *(?:OK|RUN|PASSED)\b|TEST \d|\[\+\] |XFAIL|XPASS|[xs]fail\b))"
     rf"|(?P<indented>\s)|(?P<part>{_PREFIX}"
     r"(?:\s|$|(?:at|in|from|by|File|Caused by|note|help|hint|Expected|Actual|Received|E)\b"
-    r"|[+\-|>~^.=#_*]|\d{1,6}[+-](?: |$)|[{}()\[\]]+[;,]?$|\S{1,200}?:\d)))"
+    r"|[+\-|>~^.=#_*]|\d{1,6}[+-](?: |$)|[{}()\[\]]+[;,]?$"
+    r"|[^\s:]{1,200}+(?::(?!\d)[^\s:]{0,200}+){0,9}+:\d)))"
 )
 _FINDING: Final = re.compile(
     r"E {2,}\S|\S{0,300}\.\w{1,8}(?::\d|\(\d)|[A-Z]{1,6}\d{2,5}\b|\s*--> \S|\s+\d{1,7}:\d{1,7}\s|\[warn\] \S"

@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Container, Mapping
-from itertools import count
 from operator import add
 from typing import Final
 
-from activities.evidence.layout import Line, shown_bytes
-from activities.evidence.log_lines import cap_line, clean_lines, line_key
+from activities.evidence.layout import Lines, shown_sizes
+from activities.evidence.log_lines import cap_lines, clean_lines, line_key
 from activities.evidence.scan import Scan
 from activities.evidence.signals import Bond, bonds
 
@@ -54,20 +53,23 @@ _KNOWN: Final = 0.2
 """What is left of a line that a green run of the same job printed too."""
 
 
-def weigh(scan: Scan, budget_bytes: int, known: Container[bytes] | None = None) -> list[Line]:
-    """The lines worth showing, in order; several times more than the budget holds."""
+def weigh(scan: Scan, budget_bytes: int, known: Container[bytes] | None = None) -> tuple[Lines, list[float]]:
+    """The lines worth showing, in order, and how much each tells; several times what the budget holds."""
     loud = _loud_lines(scan)
-    found: list[Line] = []
+    numbers: list[int] = []
+    texts: list[str] = []
+    values: list[float] = []
     for start, end in _neighbourhoods(scan, loud, budget_bytes):
-        texts = clean_lines(list(map(cap_line, scan.log.lines(start, end))))
-        values = _values(start, texts, loud, scan.section[1])
-        found += map(Line, count(start), texts, map(shown_bytes, texts), values)
+        near = clean_lines(cap_lines(scan.log.lines(start, end)))
+        numbers += range(start, start + len(near))
+        texts += near
+        values += _values(start, near, loud, scan.section[1])
     if known is not None:
-        found = [
-            each._replace(value=each.value * _KNOWN) if line_key(each.text) in known else each
-            for each in found
+        values = [
+            value * _KNOWN if line_key(text) in known else value
+            for text, value in zip(texts, values, strict=True)
         ]
-    return found
+    return Lines(numbers, texts, shown_sizes(texts)), values
 
 
 def _loud_lines(scan: Scan) -> dict[int, float]:
