@@ -14,8 +14,7 @@ _ABOVE: Final = 10
 _BELOW: Final = 100
 """Lines looked at around a loud one."""
 _TAIL_LINES: Final = 60
-_AFTER_LINES: Final = 20
-"""Lines looked at before and after the failing step's end."""
+"""Lines looked at before the failing step's end."""
 _BYTES_PER_LINE_WEIGHED: Final = 24
 """One line is looked at for so many bytes of budget: several times what fits, and no more."""
 
@@ -37,18 +36,11 @@ _FADE: Final[Mapping[Bond, float]] = {
     "bound": 0.3,
 }
 """What is left of a loud line's worth with each line below it."""
-_FADE_UP: Final[Mapping[Bond, float]] = {
-    "part": 0.9,
-    "indented": 0.9,
-    "loose": 0.8,
-    "good": 0.45,
-    "bound": 0.27,
-}
+_UPWARDS: Final = 0.9
+"""How much less reaches the lines above."""
 _TAIL: Final = 0.75
 _TAIL_FADE: Final = 0.97
-_BEYOND: Final = 0.3
-_BEYOND_FADE: Final = 0.8
-"""The last lines before the failing step's end, and the first ones after it, are worth something anyway."""
+"""The last lines before the failing step's end are worth something anyway."""
 _KNOWN: Final = 0.2
 """What is left of a line that a green run of the same job printed too."""
 
@@ -100,7 +92,7 @@ def _neighbourhoods(scan: Scan, loud: dict[int, float], budget_bytes: int) -> li
     if not total:
         return []
     last = scan.section[1]
-    wanted = [(max(1, last - _TAIL_LINES), min(total, last + _AFTER_LINES))]
+    wanted = [(max(1, last - _TAIL_LINES), last)]
     seen = set(range(wanted[0][0], wanted[0][1] + 1))
     allowance = budget_bytes // _BYTES_PER_LINE_WEIGHED
     for line in sorted(loud, key=lambda line: (-loud[line], line)):
@@ -128,10 +120,7 @@ def _values(start: int, texts: list[str], loud: dict[int, float], last: int) -> 
     own = [loud.get(number, 0.0) for number in numbers]
     hang = bonds(texts)
     shine = map(max, _shine_down(texts, hang, own), _shine_up(hang, own))
-    tail = (
-        _TAIL * _TAIL_FADE ** (last - number) if number <= last else _BEYOND * _BEYOND_FADE ** (number - last)
-        for number in numbers
-    )
+    tail = (_TAIL * _TAIL_FADE ** (last - number) if number <= last else 0.0 for number in numbers)
     return list(map(add, shine, tail))
 
 
@@ -157,6 +146,6 @@ def _shine_up(hang: list[Bond], own: list[float]) -> list[float]:
     for bond, loud in zip(reversed(hang), reversed(own), strict=True):
         glow = max(glow, loud)
         found.append(glow)
-        glow *= _FADE_UP[bond]
+        glow *= _UPWARDS * _FADE[bond]
     found.reverse()
     return found
