@@ -68,10 +68,13 @@ bench-starter: $(RUN) ## Measure the webhook service under load, beside a bare a
 histories: $(DEV) ## Record further workflow histories for the replay tests (NAME= of their folder)
 	@PYTHONPATH=.:tests/support $(BIN)/python tests/replay/record.py $(NAME)
 
+settings: $(RUN) ## Write the tables of settings and .env.example anew
+	@$(BIN)/python -m starter.settings_tables
+
 requirements: $(DEV) ## Renew the pinned, hashed requirements (no download addresses)
 	@$(BIN)/python requirements/renew.py
 
 clean: ## Remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
-.PHONY: help install demo test lint typecheck format bench bench-logs bench-starter histories requirements clean
+.PHONY: help install demo test lint typecheck format bench bench-logs bench-starter histories settings requirements clean

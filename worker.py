@@ -102,61 +102,127 @@ class WorkerSettings(BaseSettings):
     """Settings of a worker process, from the environment (prefix `REGREEN_`), `.env` and `/run/secrets`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="REGREEN_",
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        populate_by_name=True,
+        env_prefix="REGREEN_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
     )
 
-    role: Role = Role.ALL
-    deployment_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,100}$")
-    """Turns worker versioning on for workflows: each stays with the build that started it."""
-    build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
-    """Names the build of the workflows, with a deployment name; without one, `default_build_id`."""
-    github_api_url: str = "https://api.github.com"
-    """REST root; `https://HOST/api/v3` on GitHub Enterprise Server."""
-    github_url: str = "https://github.com"
-    """Web and git root."""
-    dashboard_url: str | None = None
-    """Where people reach `regreen serve`, for links in notices."""
-    publisher_token: SecretStr | None = None
-    """Personal token that may write contents and pull requests. Simple alternative to an App."""
-    publisher_app_id: str | None = None
-    publisher_private_key: SecretStr | None = None
-    """PEM text of the App's private key."""
-    reader_token: SecretStr | None = None
-    """Personal token that may only read. Not needed for public repositories."""
-    reader_app_id: str | None = None
-    reader_private_key: SecretStr | None = None
-    github_write_spacing: Annotated[Duration, Field(ge=timedelta(0))] = WRITE_SPACING
-    """Pause after each write, per installation and process. GitHub asks for a second."""
-    pause_file: Path | None = None
-    """While this file exists, the publisher writes nothing to GitHub."""
-    notify_url: SecretStr | None = None
-    """Slack-compatible incoming webhook that is told when a human is needed; a credential."""
-    cache_dir: Path = Path("~/.cache/regreen")
-    """Git mirrors and job logs. Only a cache: delete it whenever no worker runs."""
-    log_cache_bytes: int = Field(default=LOG_CACHE_BYTES, ge=1024**2)
-    """What the logs on disk may take in all; of a log longer than half of it the two ends are kept."""
-    compare_with_green: bool = True
-    """Fetch the last green run's logs too, and weigh what a long failed log shares with them for little."""
-    model_provider: ModelProvider = ModelProvider.ANTHROPIC
-    model: str = "claude-sonnet-5-5"
-    """The model's name, as its provider spells it."""
-    repair_model: str | None = None
-    """Another model for repairs; none means the same."""
-    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
-    """Key of the Claude API or of a gateway that speaks it. Only the analyst uses it."""
-    anthropic_base_url: str | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
-    """Another address of the model's API."""
-    model_prices: dict[str, ModelPrice] | None = None
-    """US dollars per million tokens by model, beside the list prices that Regreen knows."""
-
-    metrics_address: ListenAddress | None = None
-    """`host:port` at which this process's metrics can be scraped, under `/metrics`."""
-    tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
-    """Further folders whose programs repairs may run, with commas; mounted read-only into the sandbox."""
+    role: Role = Field(
+        default=Role.ALL,
+        description=(
+            "which queues the worker serves: `all`, `publisher` or `analyst`; with it, which secrets it needs"
+        ),
+    )
+    deployment_name: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,100}$",
+        description=(
+            "turns [worker versioning](install.md#upgrades) on: a remediation stays with the build that "
+            "started it"
+        ),
+    )
+    build_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description=(
+            "with it, the name of this build; without one, the version and a digest of the workflows' source"
+        ),
+    )
+    github_api_url: str = Field(
+        default="https://api.github.com",
+        description="REST root; `https://HOST/api/v3` on GitHub Enterprise Server",
+    )
+    github_url: str = Field(default="https://github.com", description="web and git root")
+    dashboard_url: str | None = Field(
+        default=None, description="where people reach `regreen serve`, as `https://regreen.example`"
+    )
+    publisher_token: SecretStr | None = Field(
+        default=None,
+        description="token that may write contents and pull requests; the simple alternative to an App",
+    )
+    publisher_app_id: str | None = Field(default=None, description="id of the GitHub App that may write")
+    publisher_private_key: SecretStr | None = Field(
+        default=None, description="that App's private key, PEM; line breaks may be written `\\n`"
+    )
+    reader_token: SecretStr | None = Field(default=None, description="token that may only read")
+    reader_app_id: str | None = Field(
+        default=None, description="id of a second GitHub App, which may only read"
+    )
+    reader_private_key: SecretStr | None = Field(
+        default=None, description="the second App's private key, PEM"
+    )
+    github_write_spacing: Duration = Field(
+        default=WRITE_SPACING,
+        ge=timedelta(0),
+        description="pause after each write to GitHub, per installation and "
+        "process; GitHub asks for a second",
+    )
+    pause_file: Path | None = Field(
+        default=None, description="while this file exists, the publisher writes nothing to GitHub"
+    )
+    notify_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Slack-compatible incoming webhook that is [told when a human is "
+            "needed](dashboard.md#notices); a credential"
+        ),
+    )
+    cache_dir: Path = Field(
+        default=Path("~/.cache/regreen"),
+        description="git mirrors and job logs; only a cache, delete it whenever no worker runs",
+    )
+    log_cache_bytes: int = Field(
+        default=LOG_CACHE_BYTES,
+        ge=1024**2,
+        description="what the logs on disk may take in all; of a log longer than "
+        "half of it the two ends are kept",
+    )
+    compare_with_green: bool = Field(
+        default=True,
+        description="fetch the last green run's logs too: what a long failed log "
+        "shares with them explains little",
+    )
+    model_provider: ModelProvider = Field(
+        default=ModelProvider.ANTHROPIC,
+        description=(
+            "who serves the model: `anthropic` (or a gateway that speaks its API), `bedrock`, `vertex`, "
+            "or `off`; the two clouds need `pip install 'regreen[bedrock]'` or `'regreen[vertex]'` and "
+            "take credentials, region and project from their own variables"
+        ),
+    )
+    model: str = Field(default="claude-sonnet-5-5", description="the model's name, as its provider spells it")
+    repair_model: str | None = Field(
+        default=None, description="another model for repairs; without it, `REGREEN_MODEL` repairs too"
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="ANTHROPIC_API_KEY",
+        description=(
+            "key of the Claude API or of a gateway; only the analyst uses it. Without one, rules alone decide"
+        ),
+    )
+    anthropic_base_url: str | None = Field(
+        default=None, validation_alias="ANTHROPIC_BASE_URL", description="another address of the model's API"
+    )
+    model_prices: dict[str, ModelPrice] | None = Field(
+        default=None,
+        description=(
+            "US dollars per million tokens by model, as JSON, beside the [list "
+            "prices](operations.md#what-a-model-costs)"
+        ),
+    )
+    metrics_address: ListenAddress | None = Field(
+        default=None,
+        description=(
+            "where this worker's [metrics](metrics.md) can be scraped: `127.0.0.1:9464`, or a port alone, "
+            "which means the loopback address"
+        ),
+    )
+    tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description=(
+            "further folders whose programs repairs may run; of each, `bin`, `node_modules/.bin` or the "
+            "folder itself is searched"
+        ),
+    )
 
     @field_validator("notify_url")
     @classmethod

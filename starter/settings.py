@@ -69,7 +69,8 @@ class ServiceSettings(BaseSettings):
 
     dashboard_token: SecretStr | None = Field(
         default=None,
-        description="opens the dashboard to who has it, orders included; at least 20 characters",
+        description="opens the [dashboard](dashboard.md) to who has it, orders included; "
+        "at least 20 characters",
     )
     dashboard_proxies: Proxies = Field(
         default=(), description="addresses of the proxies whose users may read the dashboard"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -32,8 +32,11 @@ class PayloadSettings(BaseSettings):
         env_prefix="REGREEN_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
     )
 
-    payload_keys: SecretStr | None = None
-    """`ID:BASE64` entries, the newest first. Without any, payloads are not encrypted."""
+    payload_keys: SecretStr | None = Field(
+        default=None,
+        description="[keys that encrypt](encryption.md) what is kept in Temporal, `ID:BASE64` each, "
+        "the newest first",
+    )
 
     @field_validator("payload_keys")
     @classmethod

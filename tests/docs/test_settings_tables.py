@@ -9,12 +9,11 @@ from pydantic_settings import BaseSettings
 
 from starter.codec_server import CodecServerSettings
 from starter.settings import StarterSettings
+from starter.settings_tables import EXAMPLE, PAGE, SETTINGS, example, page
 from worker import WorkerSettings
 from workflows.configuration import load, variable
 from workflows.connection import PayloadSettings
 
-ROOT: Final = Path(__file__).parents[2]
-SETTINGS: Final = (WorkerSettings, StarterSettings, PayloadSettings, CodecServerSettings)
 REQUIRED: Final = {
     WorkerSettings: {"REGREEN_PUBLISHER_TOKEN": "a-token"},
     StarterSettings: {"REGREEN_WEBHOOK_SECRET": "a-secret"},
@@ -34,12 +33,12 @@ def variables(settings: type[BaseSettings]) -> list[str]:
 
 
 def tables() -> dict[str, tuple[str, str]]:
-    rows = ROW.findall((ROOT / "docs" / "settings.md").read_text(encoding="utf-8"))
+    rows = ROW.findall(PAGE.read_text(encoding="utf-8"))
     return {found: (default, meaning) for found, default, meaning in rows}
 
 
-def example() -> dict[str, str]:
-    return dict(LINE.findall((ROOT / ".env.example").read_text(encoding="utf-8")))
+def examples() -> dict[str, str]:
+    return dict(LINE.findall(EXAMPLE.read_text(encoding="utf-8")))
 
 
 def loaded(
@@ -57,22 +56,19 @@ def loaded(
     return load(settings, secrets_directory=empty_folder)
 
 
-@pytest.mark.parametrize("settings", SETTINGS)
-def test_the_tables_name_every_setting_in_order(settings: type[BaseSettings]) -> None:
-    known = variables(settings)
-    assert [found for found in tables() if found in known] == known
+def test_the_tables_are_those_of_the_settings() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == page(text), "`make settings` writes them anew"
+    assert tables().keys() == {found for settings in SETTINGS for found in variables(settings)}
+
+
+def test_the_example_file_is_that_of_the_settings() -> None:
+    assert EXAMPLE.read_text(encoding="utf-8") == example(), "`make settings` writes it anew"
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_the_example_file_names_every_setting_in_order(settings: type[BaseSettings]) -> None:
-    known = variables(settings)
-    assert [found for found in example() if found in known] == known
-
-
-def test_neither_names_a_setting_that_does_not_exist() -> None:
-    known = {found for settings in SETTINGS for found in variables(settings)}
-    assert tables().keys() == known
-    assert example().keys() == known
+def test_every_setting_says_what_it_is_for(settings: type[BaseSettings]) -> None:
+    assert [name for name, field in settings.model_fields.items() if not field.description] == []
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
@@ -91,18 +87,9 @@ def test_the_tables_give_every_default(
 def test_the_example_file_uncommented_changes_nothing(
     settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert loaded(settings, example(), monkeypatch, tmp_path) == loaded(settings, {}, monkeypatch, tmp_path)
-
-
-@pytest.mark.parametrize("settings", [StarterSettings, CodecServerSettings])
-def test_the_tables_give_the_services_settings_the_meaning_that_errors_give_them(
-    settings: type[BaseSettings],
-) -> None:
-    for field, info in settings.model_fields.items():
-        meaning = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", tables()[variable(settings, field)][1])
-        assert meaning == info.description
+    assert loaded(settings, examples(), monkeypatch, tmp_path) == loaded(settings, {}, monkeypatch, tmp_path)
 
 
 def test_the_example_file_as_it_is_sets_nothing() -> None:
-    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if line and not line.startswith("#")]
