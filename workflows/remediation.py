@@ -1,33 +1,22 @@
 """The life of a remediation: one durable workflow per failed GitHub Actions run."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
     from workflows import ci_wait, consultation, decisions, measures, models, naming, narration, policies
-    from workflows.ci_wait import CiWait
     from workflows.decisions import Ending
     from workflows.journal import Journal
     from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
+    from workflows.orders import Orders
     from workflows.repository_settings import Standing
     from workflows.requests import Case
+    from workflows.steering import Halted, Steering
     from workflows.steps import carry_out, kind_of
     from workflows.voice import Voice
-
-P = TypeVar("P", bound=models.Payload)
-R = TypeVar("R")
-
-
-class _Halted(Exception):  # noqa: N818 — not an error: a human order ends the remediation between two steps
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending.reason)
-        self.ending = ending
 
 
 @workflow.defn(name=naming.REMEDIATION_WORKFLOW)
@@ -39,12 +28,8 @@ class RemediationWorkflow:
         self._case = Case(request, Status(state=State.TRIAGE, attempts_allowed=request.limits.attempts))
         self._journal = Journal(self._case)
         self._voice = Voice(self._case, self._journal)
-        self._news = False
-        self._closed = False
-        self._answer: tuple[str, Order] | None = None
-        self._stop: Order | None = None
-        self._retry: Order | None = None
-        self._heard: set[int] = set()
+        self._orders = Orders(self._case, self._journal, self._voice)
+        self._steering = Steering(self._case)
         self._rerun_used = False
 
     @workflow.run
@@ -63,7 +48,7 @@ class RemediationWorkflow:
                 or self._keep_to_budgets()
                 or await self._repair()
             )
-        except _Halted as halted:
+        except Halted as halted:
             ending = halted.ending
         except (ActivityError, ChildWorkflowError) as failure:
             ending = _ending_of(failure)
@@ -85,108 +70,78 @@ class RemediationWorkflow:
     @workflow.signal
     async def approve(self, order: Order) -> None:
         """Publish the patch that `order.question` names."""
-        await self._answer_question("approve", order)
+        if await self._orders.accept_answer("approve", order):
+            self._steering.answer = ("approve", order)
 
     @workflow.signal
     async def reject(self, order: Order) -> None:
         """Drop the patch that `order.question` names, and end."""
-        await self._answer_question("reject", order)
+        if await self._orders.accept_answer("reject", order):
+            self._steering.answer = ("reject", order)
 
     @workflow.signal
     async def retry(self, order: Order) -> None:
         """Give up what is being waited for and make the next attempt, within the same three."""
-        if await self._may_command(order):
-            self._count_order("retry")
-            self._retry = order
+        if await self._orders.accept("retry", order):
+            self._steering.retry = order
 
     @workflow.signal
     async def stop(self, order: Order) -> None:
         """End; close the pull request if there is one."""
-        if await self._may_command(order):
-            self._count_order("stop")
-            self._stop = order
+        if await self._orders.accept("stop", order):
+            self._steering.stop = order
 
     @workflow.signal
     async def pause(self, order: Order) -> None:
         """Take no further step until `resume`; deadlines go on."""
-        if await self._may_command(order):
-            self._count_order("pause")
+        if await self._orders.accept("pause", order):
             self._journal.know(paused=True)
 
     @workflow.signal
     async def resume(self, order: Order) -> None:
         """Go on after `pause`."""
-        if await self._may_command(order):
-            self._count_order("resume")
+        if await self._orders.accept("resume", order):
             self._journal.know(paused=False)
 
     @workflow.signal
     async def explain(self, order: Order) -> None:
         """Bring the comment at the failure up to date: what is known, and what is being done."""
-        if await self._may_command(order):
+        if await self._orders.permits(order):
             await self._voice.answer()
 
     @workflow.signal
     async def help(self, order: Order) -> None:
         """List the orders in the comment at the failure."""
-        if await self._may_command(order):
+        if await self._orders.permits(order):
             self._case.commands_asked = True
             await self._voice.answer()
 
     @workflow.signal
     def checks_completed(self, _event: models.ChecksCompleted) -> None:
         """CI has news. It shortens a wait; a read decides."""
-        self._news = True
+        self._steering.news = True
 
     @workflow.signal
     def pull_request_closed(self, event: models.PullRequestClosed) -> None:
         """The fix pull request, or one that takes it back, was closed or merged. A read decides."""
         pull_request = self._case.status.pull_request
         if pull_request is not None and event.number == pull_request.number:
-            self._news = self._closed = True
+            self._steering.news = self._steering.closed = True
         elif self._case.status.state is State.WATCHING_REVERT:
-            self._news = True
+            self._steering.news = True
 
     @workflow.query
     def status(self) -> Status:
         """Everything known so far."""
         return self._case.status
 
-    async def _may_command(self, order: Order) -> bool:
-        if order.comment_id is None:
-            return True  # it came through Temporal, whose own access control already answered
-        if order.comment_id in self._heard:
-            return False
-        self._heard.add(order.comment_id)
-        who = self._case.authorise(order.by)
-        allowed = await carry_out(policies.AUTHORISE_ORDER, who, "May this commenter give orders?")
-        if not allowed:
-            workflow.logger.warning("dropped: an order by comment from somebody without write access")
-        return allowed
-
-    async def _answer_question(self, verb: str, order: Order) -> None:
-        question = self._case.status.question
-        if question is None or order.question != question:
-            workflow.logger.warning("dropped: %s answers %s, but %s is asked", verb, order.question, question)
-            by_comment = order.comment_id is not None
-            if by_comment and not (workflow.patched("explain-answers") and await self._may_command(order)):
-                return
-            self._journal.know(turned_down=decisions.turned_down(verb, order, question))
-            if by_comment:
-                await self._voice.answer()
-        elif await self._may_command(order):
-            self._count_order(verb)
-            self._answer = (verb, order)
-
-    def _count_order(self, order: str) -> None:
-        measures.ordered(order)
-        self._journal.know(orders=self._case.status.orders + 1)
-
     # ── the steps, in the order they happen ─────────────────────────────────────────────────────────────
 
     async def _triage(self) -> Ending | None:
         wanted = self._case.read_run(with_standing=True)
-        run = await self._do(policies.READ_RUN, wanted, "Look at the run and its repository's settings")
+        run = await self._steering.do(
+            policies.READ_RUN, wanted, "Look at the run and its repository's settings"
+        )
         self._journal.learn_run(run)
         ending = decisions.triage(run, self._case.request.policy)
         return ending or (await self._heed_repository(run.standing) if run.standing else None)
@@ -196,7 +151,7 @@ class RemediationWorkflow:
         self._case.heed(standing)
         self._journal.know(attempts_allowed=self._case.request.limits.attempts)
         if standing.settings.problem:
-            said = await self._do(
+            said = await self._steering.do(
                 policies.REPORT_BROKEN_SETTINGS,
                 self._case.broken_settings(),
                 "Say that they are broken",
@@ -216,20 +171,22 @@ class RemediationWorkflow:
             naming.CI_HEAD_SHA.value_set(run.head_sha),
         )
         wanted = self._case.collect_evidence()
-        evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the failed jobs' logs")
+        evidence = await self._steering.do(policies.COLLECT_EVIDENCE, wanted, "Read the failed jobs' logs")
         self._journal.know(evidence=evidence, failed_jobs=tuple(job.name for job in evidence.jobs))
         base = None
         if run.base_failed_run is not None:
             there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
             wanted = wanted.model_copy(update=there)
-            base = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure")
+            base = await self._steering.do(
+                policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure"
+            )
         ending = decisions.after_evidence(evidence, base)
         return ending and (decisions.left_to(run.twin_run) or ending)
 
     async def _diagnose(self) -> Ending | None:
         self._journal.enter(State.DIAGNOSIS)
         wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
-        diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
+        diagnosis = await self._steering.do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
         self._journal.know(diagnosis=diagnosis)
         # A transient failure is each run's own: the rerun of one says nothing of the other.
         if diagnosis.action is not models.Action.RERUN and self._case.run.twin_run is not None:
@@ -250,7 +207,9 @@ class RemediationWorkflow:
             if consultation.is_spent(self._case.status, limits) and workflow.patched("remediation-usd"):
                 break
             try:
-                opinion = await self._do(policies.DIAGNOSE_BY_MODEL, wanted, "Ask the model for the cause")
+                opinion = await self._steering.do(
+                    policies.DIAGNOSE_BY_MODEL, wanted, "Ask the model for the cause"
+                )
             except ActivityError as failure:
                 diagnosis = consultation.without_model(by_rules, *kind_of(failure))
                 if diagnosis is None:
@@ -272,7 +231,9 @@ class RemediationWorkflow:
         ending = await self._wait_out_outage(self._case.diagnosis.jobs_alike)
         if ending is not None:
             return ending
-        rerun = await self._do(policies.RERUN_FAILED_JOBS, self._case.rerun(), "Rerun the failed jobs once")
+        rerun = await self._steering.do(
+            policies.RERUN_FAILED_JOBS, self._case.rerun(), "Rerun the failed jobs once"
+        )
         if rerun.state is models.RerunState.NOT_PERMITTED:
             detail = "the failure looks transient; to rerun it, Regreen needs the permission actions: write"
             return Ending(Outcome.NEEDS_HUMAN, Reason.PERMISSION_MISSING, detail)
@@ -290,22 +251,25 @@ class RemediationWorkflow:
             return None
         self._journal.know(detail=narration.outage(jobs_alike, policies.OUTAGE_PAUSE))
         await self._voice.post()
-        await self._wait_until(
-            lambda: self._retry is not None, policies.OUTAGE_PAUSE, "Wait for the outage to pass"
+        await self._steering.until(
+            lambda: self._steering.retry is not None, policies.OUTAGE_PAUSE, "Wait for the outage to pass"
         )
-        self._retry = None
+        self._steering.retry = None
         self._journal.know(detail="")
-        run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the run again")
+        run = await self._steering.do(policies.READ_RUN, self._case.read_run(), "Look at the run again")
         self._journal.learn_run(run)
         return decisions.triage(run, self._case.request.policy)
 
     async def _await_rerun(self, attempt: int) -> CiVerdict:
         since = workflow.now()
         for polls in range(policies.RERUN_POLLS):
-            await self._wait(
-                lambda: self._news, self._case.ci_wait(since, workflow.now()), polls, "Wait for the rerun"
+            await self._steering.until_poll(
+                lambda: self._steering.news,
+                self._case.ci_wait(since, workflow.now()),
+                polls,
+                "Wait for the rerun",
             )
-            run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the rerun")
+            run = await self._steering.do(policies.READ_RUN, self._case.read_run(), "Look at the rerun")
             self._journal.learn_run(run)
             verdict = ci_wait.rerun_verdict(run, attempt)
             if verdict is not CiVerdict.PENDING:
@@ -360,7 +324,7 @@ class RemediationWorkflow:
         return answer if isinstance(answer, Ending) else await self._learn(answer)
 
     async def _patch(self, number: int) -> models.AttemptResult:
-        hint, self._retry = self._retry.hint if self._retry else None, None
+        hint, self._steering.retry = self._steering.retry.hint if self._steering.retry else None, None
         self._journal.know(attempt=number)
         self._journal.enter(
             State.PATCHING,
@@ -368,8 +332,8 @@ class RemediationWorkflow:
             naming.CI_FAILURE_CLASS.value_set(self._case.diagnosis.failure_class),
             naming.CI_FINGERPRINT.value_set(self._case.evidence.fingerprint),
         )
-        await self._checkpoint()
-        return await self._unless_stopped(
+        await self._steering.checkpoint()
+        return await self._steering.unless_stopped(
             workflow.execute_child_workflow(
                 naming.PATCH_ATTEMPT_WORKFLOW,
                 self._case.patch(hint),
@@ -381,7 +345,7 @@ class RemediationWorkflow:
 
     async def _await_approval(self, proposal: models.Proposal) -> Order | Ending | None:
         """The approving order; an ending; or None when a human asked for another attempt instead."""
-        self._answer = None
+        self._steering.answer = None
         self._journal.know(question=proposal.patch_id, turned_down="")
         self._journal.enter(State.AWAITING_APPROVAL)
         await self._voice.post()
@@ -390,8 +354,12 @@ class RemediationWorkflow:
         closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
         notice = asyncio.ensure_future(self._voice.notify(models.Need.APPROVAL, proposal.patch_id))
         try:
-            await self._wait_until(
-                lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
+            await self._steering.until(
+                lambda: (
+                    self._steering.answer is not None
+                    or self._steering.retry is not None
+                    or (closable and self._steering.closed)
+                ),
                 deadline,
                 narration.asking_approval(proposal, deadline),
             )
@@ -399,29 +367,31 @@ class RemediationWorkflow:
             notice.cancel()  # if the channel could not be reached until now, nobody needs to hear of it
         measures.approval_awaited(workflow.now() - since)
         self._journal.know(question=None)
-        if closable and self._closed:
+        if closable and self._steering.closed:
             return await self._dealt_with() or await self._await_approval(proposal)
-        if self._answer is None:
-            return None if self._retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
-        verb, order = self._answer
+        if self._steering.answer is None:
+            return None if self._steering.retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
+        verb, order = self._steering.answer
         return order if verb == "approve" else Ending(Outcome.STOPPED, Reason.REJECTED, f"by {order.by}")
 
     async def _dealt_with(self) -> Ending | None:
         """The ending that closing or merging the pull request means; None when it was opened again."""
-        self._closed = False
-        found = await self._do(policies.READ_PULL_REQUEST, self._case.pull_request(), "Is it closed?")
+        self._steering.closed = False
+        found = await self._steering.do(
+            policies.READ_PULL_REQUEST, self._case.pull_request(), "Is it closed?"
+        )
         self._journal.know(pull_request=found)
         return decisions.after_pull_request(found)
 
     async def _publish(self) -> Ending | None:
         self._journal.enter(State.PUBLISHING)
         summary = narration.committing(self._case.proposal)
-        commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), summary)
+        commit = await self._steering.do(policies.WRITE_COMMIT, self._case.write_commit(), summary)
         approval = self._case.status.approval
         self._journal.know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
         target = self._case.advance_fix_branch(commit.sha)
         summary = f"Put it on {naming.fix_branch(target.run_id)}"
-        branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, summary)
+        branch = await self._steering.do(policies.ADVANCE_FIX_BRANCH, target, summary)
         ending = decisions.after_branch(branch)
         if ending is not None:
             return ending
@@ -447,17 +417,17 @@ class RemediationWorkflow:
         since = workflow.now()
         polls = 0
         while True:
-            asked = await self._wait(
-                lambda: self._news or self._retry is not None,
+            asked = await self._steering.until_poll(
+                lambda: self._steering.news or self._steering.retry is not None,
                 self._case.ci_wait(since, workflow.now()),
                 polls,
                 narration.of_pull_request("Wait for CI on", self._case.status),
             )
-            reading = await self._do(
+            reading = await self._steering.do(
                 policies.READ_CHECKS, self._case.read_checks(), "What does CI say of the fix?"
             )
             answer = ci_wait.after_checks(reading, self._case.ci_wait(since, workflow.now()))
-            given_up = asked and self._retry is not None
+            given_up = asked and self._steering.retry is not None
             if isinstance(answer, Ending) or answer is CiVerdict.RED or given_up:
                 measures.ci_answered(reading.verdict, workflow.now() - since, by_event=asked)
                 return answer if isinstance(answer, Ending) else reading
@@ -470,7 +440,7 @@ class RemediationWorkflow:
         self._rerun_used = True
         self._journal.enter(State.EVIDENCE)
         wanted = self._case.collect_evidence().model_copy(update=decisions.failed_fix_run(reading))
-        evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
+        evidence = await self._steering.do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
         self._journal.know(evidence=evidence)
         ending = decisions.unmoved(self._case.status.attempts, evidence)
         if ending is not None and self._case.attempts_left and workflow.patched("same-failure-twice"):
@@ -481,7 +451,7 @@ class RemediationWorkflow:
     async def _request_auto_merge(self, ending: Ending) -> None:
         """Where it is wanted, GitHub is asked to merge a green fix once the repository's rules are met."""
         fixed = ending.outcome is Outcome.FIXED and self._case.status.pull_request is not None
-        if not fixed or not self._case.wants_auto_merge or self._stop is not None:
+        if not fixed or not self._case.wants_auto_merge or self._steering.stop is not None:
             return
         # A history of older code can hold settings that want it and nothing that asks.
         if not workflow.patched("auto-merge"):
@@ -502,7 +472,7 @@ class RemediationWorkflow:
         measures.outcome_known(self._case.status, workflow.info().start_time)
         self._journal.enter(State.REPORTING)
         try:
-            if self._stop is not None:
+            if self._steering.stop is not None:
                 await self._close_pull_request()
             if self._case.status.run is not None and self._voice.tells(ending):
                 await self._voice.post()
@@ -515,10 +485,10 @@ class RemediationWorkflow:
             return None
         self._journal.enter(State.WATCHING_MERGE, naming.CI_OUTCOME.value_set(ending.outcome))
         summary = narration.at_most("Watch whether the fix is merged", limits.merge_watch)
-        await self._watch(lambda: self._closed, limits.merge_watch, summary)
+        await self._steering.watch(lambda: self._steering.closed, limits.merge_watch, summary)
         found: models.Disposition | None = None
         try:
-            if self._stop is not None:
+            if self._steering.stop is not None:
                 await self._close_pull_request()
             wanted = self._case.pull_request()
             found = decisions.disposition(
@@ -536,57 +506,17 @@ class RemediationWorkflow:
         self._journal.enter(State.WATCHING_REVERT)
         until = workflow.now() + span
         came = True
-        while came and self._stop is None:
-            self._news = False
+        while came and self._steering.stop is None:
+            self._steering.news = False
             left = max(until - workflow.now(), timedelta(0))
-            came = await self._watch(lambda: self._news, left, "Watch whether the fix is taken back")
+            came = await self._steering.watch(
+                lambda: self._steering.news, left, "Watch whether the fix is taken back"
+            )
             if await carry_out(policies.FIND_REVERT, self._case.revert(), "Was the fix taken back?"):
                 return models.Disposition.REVERTED
         return models.Disposition.KEPT
 
-    async def _watch(self, came: Callable[[], bool], at_most: timedelta, summary: str) -> bool:
-        """Until `came`, a stop, or the time is over; whether it was one of the first two."""
-        try:
-            await workflow.wait_condition(
-                lambda: came() or self._stop is not None, timeout=at_most, timeout_summary=summary
-            )
-        except TimeoutError:
-            return False
-        return True
-
     # ── what every step does alike ──────────────────────────────────────────────────────────────────────
-
-    async def _do(self, step: policies.Step[P, R], payload: P, summary: str) -> R:
-        await self._checkpoint()
-        return await carry_out(step, payload, summary)
-
-    async def _checkpoint(self) -> None:
-        """Between any two steps: hold while paused, end when stopped."""
-        if self._case.status.paused:
-            await workflow.wait_condition(lambda: self._stop is not None or not self._case.status.paused)
-        if self._stop is not None:
-            raise _Halted(Ending(Outcome.STOPPED, Reason.STOP_ORDERED, f"by {self._stop.by}"))
-
-    async def _unless_stopped(self, work: Coroutine[Any, Any, R]) -> R:
-        task = asyncio.ensure_future(work)
-        await workflow.wait_condition(lambda: task.done() or self._stop is not None)
-        if not task.done():
-            task.cancel()
-            with contextlib.suppress(ChildWorkflowError, asyncio.CancelledError):
-                await task
-        await self._checkpoint()
-        return await task
-
-    async def _wait(self, ready: Callable[[], bool], wait: CiWait, polls: int, summary: str) -> bool:
-        """Until `ready` or the next poll is due; whether it was `ready`."""
-        came = await self._wait_until(ready, ci_wait.next_poll(wait, polls), summary)
-        self._news = False
-        return came
-
-    async def _wait_until(self, ready: Callable[[], bool], at_most: timedelta, summary: str) -> bool:
-        came = await self._watch(ready, at_most, summary)
-        await self._checkpoint()
-        return came
 
     async def _close_pull_request(self) -> None:
         pull_request = self._case.status.pull_request
