@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.ci_wait import CiWait, next_poll
+    from workflows.ci_wait import next_poll
     from workflows.decisions import Ending
     from workflows.models import Order, Outcome, Payload, Reason
     from workflows.policies import Step
@@ -75,8 +75,16 @@ class Steering:
         await self.checkpoint()
         return await task
 
-    async def until_poll(self, ready: Callable[[], bool], wait: CiWait, polls: int, summary: str) -> bool:
-        """Until `ready` or the next poll is due; whether it was `ready`."""
+    async def until_poll(self, ready: Callable[[], bool], since: datetime, polls: int, summary: str) -> bool:
+        """Until `ready`, or CI is to be read again; whether it was `ready`.
+
+        Args:
+            ready: What ends the wait.
+            since: When CI began to be waited for.
+            polls: How often it has been read since.
+            summary: What the Temporal Web UI shows beside the timer.
+        """
+        wait = self._case.ci_wait(since, workflow.now())
         came = await self.until(ready, next_poll(wait, polls), summary)
         self.news = False
         return came
