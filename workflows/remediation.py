@@ -1,12 +1,11 @@
 """The life of a remediation: one durable workflow per failed GitHub Actions run."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import decisions, measures, models, naming, narration, policies
+    from workflows import decisions, measures, models, naming, policies
+    from workflows.aftermath import Aftermath
     from workflows.attempts import Attempts
     from workflows.decisions import Ending
     from workflows.inquiry import Inquiry
@@ -16,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.repository_settings import Standing
     from workflows.requests import Case
     from workflows.steering import Halted, Steering
-    from workflows.steps import carry_out, kind_of
+    from workflows.steps import kind_of
     from workflows.voice import Voice
 
 
@@ -34,6 +33,7 @@ class RemediationWorkflow:
         shared = (self._case, self._journal, self._voice, self._steering)
         self._inquiry = Inquiry(*shared)
         self._attempts = Attempts(*shared, self._inquiry)
+        self._aftermath = Aftermath(*shared)
 
     @workflow.run
     async def run(
@@ -55,12 +55,12 @@ class RemediationWorkflow:
             ending = halted.ending
         except (ActivityError, ChildWorkflowError) as failure:
             ending = _ending_of(failure)
-        await self._request_auto_merge(ending)
-        await self._report(ending)
+        await self._aftermath.request_auto_merge(ending)
+        await self._aftermath.report(ending)
         self._journal.put_on_record(ending)
         if ending.outcome in models.CALLS_FOR_A_HUMAN:
             await self._voice.notify(models.Need.OUTCOME)
-        disposition = await self._watch_merge(ending, self._case.request.limits)
+        disposition = await self._aftermath.watch(ending)
         self._journal.enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         if disposition is not None:
             measures.disposed(disposition)
@@ -138,7 +138,7 @@ class RemediationWorkflow:
         """Everything known so far."""
         return self._case.status
 
-    # ── the steps, in the order they happen ─────────────────────────────────────────────────────────────
+    # ── steps, in the order they happen ─────────────────────────────────────────────────────────────────
 
     async def _triage(self) -> Ending | None:
         wanted = self._case.read_run(with_standing=True)
@@ -173,90 +173,14 @@ class RemediationWorkflow:
         return decisions.within_budgets(standing, self._case.request.limits)
 
     async def _repair(self) -> Ending:
-        limits = self._case.request.limits
-        for number in range(1, min(limits.attempts, models.ATTEMPTS_CEILING) + 1):
+        """Attempts until one is green, another makes no sense, or all are used; each is a group of events."""
+        allowed = min(self._case.request.limits.attempts, models.ATTEMPTS_CEILING)
+        for number in range(1, allowed + 1):
             with workflow.create_event_group(f"attempt-{number}", label=f"Attempt {number}").scope():
                 ending = await self._attempts.make(number)
             if ending is not None:
                 return ending
         return Ending(Outcome.EXHAUSTED, Reason.ATTEMPTS_USED)
-
-    async def _request_auto_merge(self, ending: Ending) -> None:
-        """Where it is wanted, GitHub is asked to merge a green fix once the repository's rules are met."""
-        fixed = ending.outcome is Outcome.FIXED and self._case.status.pull_request is not None
-        if not fixed or not self._case.wants_auto_merge or self._steering.stop is not None:
-            return
-        # A history of older code can hold settings that want it and nothing that asks.
-        if not workflow.patched("auto-merge"):
-            return
-        wanted = self._case.request_auto_merge()
-        summary = "Ask GitHub to merge it once its rules are met"
-        try:
-            result = await carry_out(policies.REQUEST_AUTO_MERGE, wanted, summary)
-        except ActivityError as failure:
-            workflow.logger.warning("GitHub could not be asked to merge the fix: %s", failure.cause)
-            result = models.AutoMergeResult(state=models.AutoMergeState.NOT_ASKED)
-        self._journal.know(auto_merge=result)
-
-    async def _report(self, ending: Ending) -> None:
-        self._journal.know(outcome=ending.outcome, reason=ending.reason, detail=ending.detail, question=None)
-        if ending.outcome is Outcome.FIXED:
-            self._journal.know(green_at=workflow.now())
-        measures.outcome_known(self._case.status, workflow.info().start_time)
-        self._journal.enter(State.REPORTING)
-        try:
-            if self._steering.stop is not None:
-                await self._close_pull_request()
-            if self._case.status.run is not None and self._voice.tells(ending):
-                await self._voice.post()
-        except ActivityError as failure:
-            workflow.logger.warning("the outcome could not be reported: %s", failure.cause)
-
-    async def _watch_merge(self, ending: Ending, limits: models.Limits) -> models.Disposition | None:
-        """What becomes of a green fix; None where there is none, or it cannot be found out any more."""
-        if ending.outcome is not Outcome.FIXED or self._case.status.pull_request is None:
-            return None
-        self._journal.enter(State.WATCHING_MERGE, naming.CI_OUTCOME.value_set(ending.outcome))
-        summary = narration.at_most("Watch whether the fix is merged", limits.merge_watch)
-        await self._steering.watch(lambda: self._steering.closed, limits.merge_watch, summary)
-        found: models.Disposition | None = None
-        try:
-            if self._steering.stop is not None:
-                await self._close_pull_request()
-            wanted = self._case.pull_request()
-            found = decisions.disposition(
-                await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
-            )
-            if found is models.Disposition.KEPT and limits.revert_watch and workflow.patched("watch-revert"):
-                self._journal.put_on_record(ending, found)
-                found = await self._watch_revert(limits.revert_watch)
-        except ActivityError as failure:
-            workflow.logger.warning("what became of the fix cannot be read: %s", failure.cause)
-        return found
-
-    async def _watch_revert(self, span: timedelta) -> models.Disposition:
-        """Whether the merged fix is taken back within `span`: a wrong fix that was merged all the same."""
-        self._journal.enter(State.WATCHING_REVERT)
-        until = workflow.now() + span
-        came = True
-        while came and self._steering.stop is None:
-            self._steering.news = False
-            left = max(until - workflow.now(), timedelta(0))
-            came = await self._steering.watch(
-                lambda: self._steering.news, left, "Watch whether the fix is taken back"
-            )
-            if await carry_out(policies.FIND_REVERT, self._case.revert(), "Was the fix taken back?"):
-                return models.Disposition.REVERTED
-        return models.Disposition.KEPT
-
-    # ── what every step does alike ──────────────────────────────────────────────────────────────────────
-
-    async def _close_pull_request(self) -> None:
-        pull_request = self._case.status.pull_request
-        if pull_request is not None:
-            target = models.CloseRequest(repository=self._case.request.repository, number=pull_request.number)
-            closed = await carry_out(policies.CLOSE_PULL_REQUEST, target, "Close the pull request")
-            self._journal.know(pull_request=closed)
 
 
 def _ending_of(failure: ActivityError | ChildWorkflowError) -> Ending:
