@@ -25,6 +25,7 @@ from workflows.models import (
     PullRequest,
     Reason,
     Record,
+    RemediationResult,
     RunSnapshot,
     Status,
     TriagePolicy,
@@ -284,6 +285,23 @@ def record(status: Status, ending: Ending, ended_at: datetime, disposition: Disp
         orders=status.orders,
         disposition=disposition,
         model_calls=status.model_calls,
+        cost_usd=status.cost_usd,
+    )
+
+
+def result(status: Status, ending: Ending, disposition: Disposition | None) -> RemediationResult:
+    """What a remediation that ended with `ending` returns."""
+    return RemediationResult(
+        outcome=ending.outcome,
+        reason=ending.reason,
+        detail=ending.detail,
+        attempts=status.attempts,
+        failure_class=status.diagnosis.failure_class if status.diagnosis else None,
+        root_cause=status.diagnosis.root_cause if status.diagnosis else "",
+        fingerprint=status.evidence.fingerprint if status.evidence else "",
+        pull_request=status.pull_request,
+        fix_head_sha=status.fix_head_sha,
+        disposition=disposition,
         cost_usd=status.cost_usd,
     )
 

@@ -1,32 +1,22 @@
 """The life of a remediation: one durable workflow per failed GitHub Actions run."""
 
-import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
-from typing import Any, NoReturn, TypeVar
-
 from temporalio import workflow
-from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import ci_wait, consultation, decisions, measures, models, naming, narration, policies
-    from workflows.ci_wait import CiWait
+    from workflows import decisions, measures, models, naming, policies
+    from workflows.aftermath import Aftermath
+    from workflows.attempts import Attempts
     from workflows.decisions import Ending
-    from workflows.models import CiVerdict, Order, Outcome, Reason, State, Status
-    from workflows.repository_settings import CommentStyle, Standing
+    from workflows.inquiry import Inquiry
+    from workflows.journal import Journal
+    from workflows.models import Order, Outcome, Reason, State, Status
+    from workflows.orders import Orders
+    from workflows.repository_settings import Standing
     from workflows.requests import Case
-    from workflows.steps import carry_out, kind_of
-
-P = TypeVar("P", bound=models.Payload)
-R = TypeVar("R")
-
-
-class _Halted(Exception):  # noqa: N818 — not an error: a human order ends the remediation between two steps
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending.reason)
-        self.ending = ending
+    from workflows.steering import Halted, Steering
+    from workflows.steps import kind_of
+    from workflows.voice import Voice
 
 
 @workflow.defn(name=naming.REMEDIATION_WORKFLOW)
@@ -36,17 +26,14 @@ class RemediationWorkflow:
     @workflow.init
     def __init__(self, request: models.RemediationRequest) -> None:
         self._case = Case(request, Status(state=State.TRIAGE, attempts_allowed=request.limits.attempts))
-        self._news = False
-        self._closed = False
-        self._answer: tuple[str, Order] | None = None
-        self._stop: Order | None = None
-        self._retry: Order | None = None
-        self._heard: set[int] = set()
-        self._posting = asyncio.Lock()
-        self._said = False
-        self._rerun_used = False
-        self._ended_at: datetime | None = None
-        self._told: set[tuple[models.Need, str | None]] = set()
+        self._journal = Journal(self._case)
+        self._voice = Voice(self._case, self._journal)
+        self._orders = Orders(self._case, self._journal, self._voice)
+        self._steering = Steering(self._case)
+        shared = (self._case, self._journal, self._voice, self._steering)
+        self._inquiry = Inquiry(*shared)
+        self._attempts = Attempts(*shared, self._inquiry)
+        self._aftermath = Aftermath(*shared)
 
     @workflow.run
     async def run(
@@ -54,671 +41,151 @@ class RemediationWorkflow:
         request: models.RemediationRequest,  # noqa: ARG002 — `__init__` has taken it
     ) -> models.RemediationResult:
         """Look at the run, find the cause, repair it in at most three attempts, report, watch the merge."""
-        self._know()
+        self._journal.know()
         try:
             ending = (
                 await self._triage()
-                or await self._gather_evidence()
-                or await self._diagnose()
-                or await self._rule_out_flakiness()
+                or await self._inquiry.gather_evidence()
+                or await self._inquiry.diagnose()
+                or await self._inquiry.rule_out_flakiness()
                 or self._keep_to_budgets()
                 or await self._repair()
             )
-        except _Halted as halted:
+        except Halted as halted:
             ending = halted.ending
         except (ActivityError, ChildWorkflowError) as failure:
             ending = _ending_of(failure)
-        await self._request_auto_merge(ending)
-        await self._report(ending)
-        self._put_on_record(ending)
+        await self._aftermath.request_auto_merge(ending)
+        await self._aftermath.report(ending)
+        self._journal.put_on_record(ending)
         if ending.outcome in models.CALLS_FOR_A_HUMAN:
-            await self._notify(models.Need.OUTCOME)
-        disposition = await self._watch_merge(ending, self._case.request.limits)
-        self._enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
+            await self._voice.notify(models.Need.OUTCOME)
+        disposition = await self._aftermath.watch(ending)
+        self._journal.enter(State.DONE, naming.CI_OUTCOME.value_set(ending.outcome))
         if disposition is not None:
             measures.disposed(disposition)
-            self._put_on_record(ending, disposition)
+            self._journal.put_on_record(ending, disposition)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._result(ending, disposition)
+        return decisions.result(self._case.status, ending, disposition)
 
     # ── orders (imperative) and events (past tense) ─────────────────────────────────────────────────────
 
     @workflow.signal
     async def approve(self, order: Order) -> None:
         """Publish the patch that `order.question` names."""
-        await self._answer_question("approve", order)
+        if await self._orders.accept_answer("approve", order):
+            self._steering.answer = ("approve", order)
 
     @workflow.signal
     async def reject(self, order: Order) -> None:
         """Drop the patch that `order.question` names, and end."""
-        await self._answer_question("reject", order)
+        if await self._orders.accept_answer("reject", order):
+            self._steering.answer = ("reject", order)
 
     @workflow.signal
     async def retry(self, order: Order) -> None:
         """Give up what is being waited for and make the next attempt, within the same three."""
-        if await self._may_command(order):
-            self._count_order("retry")
-            self._retry = order
+        if await self._orders.accept("retry", order):
+            self._steering.retry = order
 
     @workflow.signal
     async def stop(self, order: Order) -> None:
         """End; close the pull request if there is one."""
-        if await self._may_command(order):
-            self._count_order("stop")
-            self._stop = order
+        if await self._orders.accept("stop", order):
+            self._steering.stop = order
 
     @workflow.signal
     async def pause(self, order: Order) -> None:
         """Take no further step until `resume`; deadlines go on."""
-        if await self._may_command(order):
-            self._count_order("pause")
-            self._know(paused=True)
+        if await self._orders.accept("pause", order):
+            self._journal.know(paused=True)
 
     @workflow.signal
     async def resume(self, order: Order) -> None:
         """Go on after `pause`."""
-        if await self._may_command(order):
-            self._count_order("resume")
-            self._know(paused=False)
+        if await self._orders.accept("resume", order):
+            self._journal.know(paused=False)
 
     @workflow.signal
     async def explain(self, order: Order) -> None:
         """Bring the comment at the failure up to date: what is known, and what is being done."""
-        if await self._may_command(order):
-            await self._answer_by_comment()
+        if await self._orders.permits(order):
+            await self._voice.answer()
 
     @workflow.signal
     async def help(self, order: Order) -> None:
         """List the orders in the comment at the failure."""
-        if await self._may_command(order):
+        if await self._orders.permits(order):
             self._case.commands_asked = True
-            await self._answer_by_comment()
+            await self._voice.answer()
 
     @workflow.signal
     def checks_completed(self, _event: models.ChecksCompleted) -> None:
         """CI has news. It shortens a wait; a read decides."""
-        self._news = True
+        self._steering.news = True
 
     @workflow.signal
     def pull_request_closed(self, event: models.PullRequestClosed) -> None:
         """The fix pull request, or one that takes it back, was closed or merged. A read decides."""
         pull_request = self._case.status.pull_request
         if pull_request is not None and event.number == pull_request.number:
-            self._news = self._closed = True
+            self._steering.news = self._steering.closed = True
         elif self._case.status.state is State.WATCHING_REVERT:
-            self._news = True
+            self._steering.news = True
 
     @workflow.query
     def status(self) -> Status:
         """Everything known so far."""
         return self._case.status
 
-    async def _may_command(self, order: Order) -> bool:
-        if order.comment_id is None:
-            return True  # it came through Temporal, whose own access control already answered
-        if order.comment_id in self._heard:
-            return False
-        self._heard.add(order.comment_id)
-        who = self._case.authorise(order.by)
-        allowed = await carry_out(policies.AUTHORISE_ORDER, who, "May this commenter give orders?")
-        if not allowed:
-            workflow.logger.warning("dropped: an order by comment from somebody without write access")
-        return allowed
-
-    async def _answer_question(self, verb: str, order: Order) -> None:
-        question = self._case.status.question
-        if question is None or order.question != question:
-            workflow.logger.warning("dropped: %s answers %s, but %s is asked", verb, order.question, question)
-            by_comment = order.comment_id is not None
-            if by_comment and not (workflow.patched("explain-answers") and await self._may_command(order)):
-                return
-            self._know(turned_down=decisions.turned_down(verb, order, question))
-            if by_comment:
-                await self._answer_by_comment()
-        elif await self._may_command(order):
-            self._count_order(verb)
-            self._answer = (verb, order)
-
-    def _count_order(self, order: str) -> None:
-        measures.ordered(order)
-        self._know(orders=self._case.status.orders + 1)
-
-    async def _answer_by_comment(self) -> None:
-        """Edit the comment at the failure; what cannot be said there is not worth an ending."""
-        if self._case.status.run is None:
-            return
-        try:
-            await self._post()
-        except ActivityError as failure:
-            workflow.logger.warning("a comment could not be answered: %s", failure.cause)
-
-    # ── the steps, in the order they happen ─────────────────────────────────────────────────────────────
+    # ── steps, in the order they happen ─────────────────────────────────────────────────────────────────
 
     async def _triage(self) -> Ending | None:
         wanted = self._case.read_run(with_standing=True)
-        run = await self._do(policies.READ_RUN, wanted, "Look at the run and its repository's settings")
-        self._learn_run(run)
+        run = await self._steering.do(
+            policies.READ_RUN, wanted, "Look at the run and its repository's settings"
+        )
+        self._journal.learn_run(run)
         ending = decisions.triage(run, self._case.request.policy)
         return ending or (await self._heed_repository(run.standing) if run.standing else None)
 
     async def _heed_repository(self, standing: Standing) -> Ending | None:
         """Whether the repository's own settings want this run looked at, and how."""
         self._case.heed(standing)
-        self._know(attempts_allowed=self._case.request.limits.attempts)
+        self._journal.know(attempts_allowed=self._case.request.limits.attempts)
         if standing.settings.problem:
-            said = await self._do(
+            said = await self._steering.do(
                 policies.REPORT_BROKEN_SETTINGS,
                 self._case.broken_settings(),
                 "Say that they are broken",
             )
             if said.changed:
-                await self._notify(models.Need.SETTINGS)
+                await self._voice.notify(models.Need.SETTINGS)
         literal = not self._case.settings.names_brackets or workflow.patched("literal-brackets")
         return decisions.excluded(standing.settings, self._case.run, literal=literal)
-
-    async def _gather_evidence(self) -> Ending | None:
-        run = self._case.run
-        self._enter(
-            State.EVIDENCE,
-            naming.CI_REPOSITORY.value_set(run.repository),
-            naming.CI_BRANCH.value_set(run.head_branch),
-            naming.CI_WORKFLOW.value_set(run.workflow_name),
-            naming.CI_HEAD_SHA.value_set(run.head_sha),
-        )
-        wanted = self._case.collect_evidence()
-        evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the failed jobs' logs")
-        self._know(evidence=evidence, failed_jobs=tuple(job.name for job in evidence.jobs))
-        base = None
-        if run.base_failed_run is not None:
-            there = {"run_id": run.base_failed_run, "run_attempt": run.base_failed_run_attempt}
-            wanted = wanted.model_copy(update=there)
-            base = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read the base branch's failure")
-        ending = decisions.after_evidence(evidence, base)
-        return ending and (decisions.left_to(run.twin_run) or ending)
-
-    async def _diagnose(self) -> Ending | None:
-        self._enter(State.DIAGNOSIS)
-        wanted = self._case.diagnose_failure(rerun_used=self._rerun_used)
-        diagnosis = await self._do(policies.DIAGNOSE_FAILURE, wanted, "Find the cause")
-        self._know(diagnosis=diagnosis)
-        # A transient failure is each run's own: the rerun of one says nothing of the other.
-        if diagnosis.action is not models.Action.RERUN and self._case.run.twin_run is not None:
-            return decisions.left_to(self._case.run.twin_run)
-        if self._case.request.policy.ask_model and consultation.wants_model(self._case.run, diagnosis):
-            self._know(diagnosis=await self._ask_model(wanted, diagnosis))
-        if self._wants_rerun():
-            return None
-        return decisions.after_diagnosis(self._case.run, self._case.diagnosis, self._case.request.policy)
-
-    async def _ask_model(
-        self, wanted: models.DiagnosisRequest, by_rules: models.Diagnosis
-    ) -> models.Diagnosis:
-        """The model's diagnosis, or the rules' own with the reason why the model has none."""
-        opinions: list[models.ModelOpinion] = []
-        limits = self._case.request.limits
-        while len(opinions) < policies.MODEL_ASKS:
-            if consultation.is_spent(self._case.status, limits) and workflow.patched("remediation-usd"):
-                break
-            try:
-                opinion = await self._do(policies.DIAGNOSE_BY_MODEL, wanted, "Ask the model for the cause")
-            except ActivityError as failure:
-                return consultation.without_model(by_rules, *kind_of(failure)) or _raise(failure)
-            opinions.append(opinion)
-            self._pay(consultation.spending(self._case.status, opinion))
-            if not consultation.may_ask_again(opinion):
-                break
-        if not opinions:
-            return consultation.without_money(by_rules, limits)
-        return consultation.with_opinion(by_rules, tuple(opinions))
-
-    async def _rule_out_flakiness(self) -> Ending | None:
-        if not self._wants_rerun():
-            return None
-        self._rerun_used = True
-        self._enter(State.RERUNNING)
-        ending = await self._wait_out_outage(self._case.diagnosis.jobs_alike)
-        if ending is not None:
-            return ending
-        rerun = await self._do(policies.RERUN_FAILED_JOBS, self._case.rerun(), "Rerun the failed jobs once")
-        if rerun.state is models.RerunState.NOT_PERMITTED:
-            detail = "the failure looks transient; to rerun it, Regreen needs the permission actions: write"
-            return Ending(Outcome.NEEDS_HUMAN, Reason.PERMISSION_MISSING, detail)
-        if await self._await_rerun(rerun.run_attempt) is CiVerdict.GREEN:
-            return Ending(Outcome.FLAKY, Reason.RERUN_GREEN)
-        return (
-            decisions.triage(self._case.run, self._case.request.policy)
-            or await self._gather_evidence()
-            or await self._diagnose()
-        )
-
-    async def _wait_out_outage(self, jobs_alike: int) -> Ending | None:
-        """Give an outage that several jobs met time to pass; the branch may move on meanwhile."""
-        if not jobs_alike:
-            return None
-        self._know(detail=narration.outage(jobs_alike, policies.OUTAGE_PAUSE))
-        await self._post()
-        await self._wait_until(
-            lambda: self._retry is not None, policies.OUTAGE_PAUSE, "Wait for the outage to pass"
-        )
-        self._retry = None
-        self._know(detail="")
-        run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the run again")
-        self._learn_run(run)
-        return decisions.triage(run, self._case.request.policy)
-
-    async def _await_rerun(self, attempt: int) -> CiVerdict:
-        since = workflow.now()
-        for polls in range(policies.RERUN_POLLS):
-            await self._wait(lambda: self._news, self._ci_wait(since), polls, "Wait for the rerun")
-            run = await self._do(policies.READ_RUN, self._case.read_run(), "Look at the rerun")
-            self._learn_run(run)
-            verdict = ci_wait.rerun_verdict(run, attempt)
-            if verdict is not CiVerdict.PENDING:
-                return verdict
-        return CiVerdict.PENDING
 
     def _keep_to_budgets(self) -> Ending | None:
         """Whether other remediations have left this one an attempt and a pull request."""
         standing, limits = self._case.standing, self._case.request.limits
         left = decisions.attempts_left(standing, self._case.evidence, limits)
         self._case.leave_attempts(left)
-        self._know(attempts_allowed=left)
+        self._journal.know(attempts_allowed=left)
         return decisions.within_budgets(standing, self._case.request.limits)
 
     async def _repair(self) -> Ending:
-        limits = self._case.request.limits
-        for number in range(1, min(limits.attempts, models.ATTEMPTS_CEILING) + 1):
+        """Attempts until one is green, another makes no sense, or all are used; each is a group of events."""
+        allowed = min(self._case.request.limits.attempts, models.ATTEMPTS_CEILING)
+        for number in range(1, allowed + 1):
             with workflow.create_event_group(f"attempt-{number}", label=f"Attempt {number}").scope():
-                ending = await self._attempt(number)
+                ending = await self._attempts.make(number)
             if ending is not None:
                 return ending
         return Ending(Outcome.EXHAUSTED, Reason.ATTEMPTS_USED)
 
-    async def _attempt(self, number: int) -> Ending | None:
-        """One patch, published and judged by CI; None when CI is red on it and another may be tried."""
-        earlier = self._case.status.attempts
-        result = await self._patch(number)
-        self._pay(consultation.session_spending(self._case.status, result.spending))
-        measures.session_ended(result.spending)
-        measures.judged(result.verdict)
-        record = decisions.attempt_record(number, result.proposal, self._case.evidence, self._case.diagnosis)
-        self._know(
-            proposal=result.proposal, verdict=result.verdict, approval=None, attempts=(*earlier, record)
-        )
-        ending = decisions.after_proposal(result.proposal, result.verdict, earlier)
-        if ending is not None:
-            return ending
-        if self._case.needs_approval(result):
-            order = await self._await_approval(result.proposal)
-            if not isinstance(order, Order):
-                return order
-            self._know(approval=decisions.approval(order, result.proposal, workflow.now()))
-        ending = await self._publish()
-        record = record.model_copy(update={"approval": self._case.status.approval})
-        self._know(attempts=(*earlier, record))
-        if ending is not None:
-            return ending
-        answer = await self._await_ci()
-        self._know(attempts=(*earlier, decisions.with_ci(record, answer, self._case.status.fix_head_sha)))
-        return answer if isinstance(answer, Ending) else await self._learn(answer)
-
-    async def _patch(self, number: int) -> models.AttemptResult:
-        hint, self._retry = self._retry.hint if self._retry else None, None
-        self._know(attempt=number)
-        self._enter(
-            State.PATCHING,
-            naming.CI_ATTEMPT.value_set(number),
-            naming.CI_FAILURE_CLASS.value_set(self._case.diagnosis.failure_class),
-            naming.CI_FINGERPRINT.value_set(self._case.evidence.fingerprint),
-        )
-        await self._checkpoint()
-        return await self._unless_stopped(
-            workflow.execute_child_workflow(
-                naming.PATCH_ATTEMPT_WORKFLOW,
-                self._case.patch(hint),
-                id=naming.attempt_id(workflow.info().workflow_id, number),
-                result_type=models.AttemptResult,
-                static_summary=narration.attempting(self._case.status),
-            )
-        )
-
-    async def _await_approval(self, proposal: models.Proposal) -> Order | Ending | None:
-        """The approving order; an ending; or None when a human asked for another attempt instead."""
-        self._answer = None
-        self._know(question=proposal.patch_id, turned_down="")
-        self._enter(State.AWAITING_APPROVAL)
-        await self._post()
-        since, deadline = workflow.now(), self._case.request.limits.approval_deadline
-        # A first patch has no pull request yet that could be closed.
-        closable = self._case.status.pull_request is not None and workflow.patched("approval-ends-by-closing")
-        notice = asyncio.ensure_future(self._notify(models.Need.APPROVAL, proposal.patch_id))
-        try:
-            await self._wait_until(
-                lambda: self._answer is not None or self._retry is not None or (closable and self._closed),
-                deadline,
-                narration.asking_approval(proposal, deadline),
-            )
-        finally:
-            notice.cancel()  # if the channel could not be reached until now, nobody needs to hear of it
-        measures.approval_awaited(workflow.now() - since)
-        self._know(question=None)
-        if closable and self._closed:
-            return await self._dealt_with() or await self._await_approval(proposal)
-        if self._answer is None:
-            return None if self._retry else Ending(Outcome.NEEDS_HUMAN, Reason.APPROVAL_EXPIRED)
-        verb, order = self._answer
-        return order if verb == "approve" else Ending(Outcome.STOPPED, Reason.REJECTED, f"by {order.by}")
-
-    async def _dealt_with(self) -> Ending | None:
-        """The ending that closing or merging the pull request means; None when it was opened again."""
-        self._closed = False
-        found = await self._do(policies.READ_PULL_REQUEST, self._case.pull_request(), "Is it closed?")
-        self._know(pull_request=found)
-        return decisions.after_pull_request(found)
-
-    async def _publish(self) -> Ending | None:
-        self._enter(State.PUBLISHING)
-        summary = narration.committing(self._case.proposal)
-        commit = await self._do(policies.WRITE_COMMIT, self._case.write_commit(), summary)
-        approval = self._case.status.approval
-        self._know(approval=approval and approval.model_copy(update={"tree": commit.tree}))
-        target = self._case.advance_fix_branch(commit.sha)
-        summary = f"Put it on {naming.fix_branch(target.run_id)}"
-        branch = await self._do(policies.ADVANCE_FIX_BRANCH, target, summary)
-        ending = decisions.after_branch(branch)
-        if ending is not None:
-            return ending
-        self._know(fix_head_sha=branch.tip or commit.sha)
-        # No checkpoint until the pull request is there: a branch alone would be half a publication. An
-        # order to stop that arrives now is honoured right after, by closing the pull request.
-        wanted = self._case.open_pull_request()
-        summary = narration.publishing(self._case.status)
-        pull_request = await carry_out(policies.OPEN_PULL_REQUEST, wanted, summary)
-        if self._case.status.pull_request is None:
-            self._know(pull_request_opened_at=workflow.now())
-            label = self._case.label(pull_request.number)
-            await carry_out(policies.LABEL_PULL_REQUEST, label, f"Label pull request #{pull_request.number}")
-            if self._case.settings.publication.reviewers:
-                review = self._case.request_review(pull_request.number)
-                await carry_out(policies.REQUEST_REVIEW, review, "Ask for a review")
-        self._know(pull_request=pull_request)
-        self._enter(State.AWAITING_CI, naming.CI_PULL_REQUEST.value_set(pull_request.number))
-        return decisions.after_pull_request(pull_request)
-
-    async def _await_ci(self) -> Ending | models.ChecksReading:
-        """An ending, or the reading that sends the remediation into its next attempt."""
-        since = workflow.now()
-        polls = 0
-        while True:
-            asked = await self._wait(
-                lambda: self._news or self._retry is not None,
-                self._ci_wait(since),
-                polls,
-                narration.of_pull_request("Wait for CI on", self._case.status),
-            )
-            reading = await self._do(
-                policies.READ_CHECKS, self._case.read_checks(), "What does CI say of the fix?"
-            )
-            answer = ci_wait.after_checks(reading, self._ci_wait(since))
-            given_up = asked and self._retry is not None
-            if isinstance(answer, Ending) or answer is CiVerdict.RED or given_up:
-                measures.ci_answered(reading.verdict, workflow.now() - since, by_event=asked)
-                return answer if isinstance(answer, Ending) else reading
-            polls += 1
-
-    async def _learn(self, reading: models.ChecksReading) -> Ending | None:
-        """Fresh evidence and a fresh diagnosis from the fix's own failed run."""
-        if reading.failed_run_id is None:
-            return None
-        self._rerun_used = True
-        self._enter(State.EVIDENCE)
-        wanted = self._case.collect_evidence().model_copy(update=decisions.failed_fix_run(reading))
-        evidence = await self._do(policies.COLLECT_EVIDENCE, wanted, "Read why the fix is red")
-        self._know(evidence=evidence)
-        ending = decisions.unmoved(self._case.status.attempts, evidence)
-        if ending is not None and self._case.attempts_left and workflow.patched("same-failure-twice"):
-            return ending
-        ending = decisions.after_evidence(evidence, None) or await self._diagnose()
-        return ending if self._case.attempts_left else None
-
-    async def _request_auto_merge(self, ending: Ending) -> None:
-        """Where it is wanted, GitHub is asked to merge a green fix once the repository's rules are met."""
-        fixed = ending.outcome is Outcome.FIXED and self._case.status.pull_request is not None
-        if not fixed or not self._case.wants_auto_merge or self._stop is not None:
-            return
-        # A history of older code can hold settings that want it and nothing that asks.
-        if not workflow.patched("auto-merge"):
-            return
-        wanted = self._case.request_auto_merge()
-        summary = "Ask GitHub to merge it once its rules are met"
-        try:
-            result = await carry_out(policies.REQUEST_AUTO_MERGE, wanted, summary)
-        except ActivityError as failure:
-            workflow.logger.warning("GitHub could not be asked to merge the fix: %s", failure.cause)
-            result = models.AutoMergeResult(state=models.AutoMergeState.NOT_ASKED)
-        self._know(auto_merge=result)
-
-    async def _report(self, ending: Ending) -> None:
-        self._know(outcome=ending.outcome, reason=ending.reason, detail=ending.detail, question=None)
-        if ending.outcome is Outcome.FIXED:
-            self._know(green_at=workflow.now())
-        measures.outcome_known(self._case.status, workflow.info().start_time)
-        self._enter(State.REPORTING)
-        try:
-            if self._stop is not None:
-                await self._close_pull_request()
-            if self._case.status.run is not None and self._is_said(ending):
-                await self._post()
-        except ActivityError as failure:
-            workflow.logger.warning("the outcome could not be reported: %s", failure.cause)
-
-    async def _watch_merge(self, ending: Ending, limits: models.Limits) -> models.Disposition | None:
-        """What becomes of a green fix; None where there is none, or it cannot be found out any more."""
-        if ending.outcome is not Outcome.FIXED or self._case.status.pull_request is None:
-            return None
-        self._enter(State.WATCHING_MERGE, naming.CI_OUTCOME.value_set(ending.outcome))
-        summary = narration.at_most("Watch whether the fix is merged", limits.merge_watch)
-        await self._watch(lambda: self._closed, limits.merge_watch, summary)
-        found: models.Disposition | None = None
-        try:
-            if self._stop is not None:
-                await self._close_pull_request()
-            wanted = self._case.pull_request()
-            found = decisions.disposition(
-                await carry_out(policies.READ_PULL_REQUEST, wanted, "What became of the pull request?")
-            )
-            if found is models.Disposition.KEPT and limits.revert_watch and workflow.patched("watch-revert"):
-                self._put_on_record(ending, found)
-                found = await self._watch_revert(limits.revert_watch)
-        except ActivityError as failure:
-            workflow.logger.warning("what became of the fix cannot be read: %s", failure.cause)
-        return found
-
-    async def _watch_revert(self, span: timedelta) -> models.Disposition:
-        """Whether the merged fix is taken back within `span`: a wrong fix that was merged all the same."""
-        self._enter(State.WATCHING_REVERT)
-        until = workflow.now() + span
-        came = True
-        while came and self._stop is None:
-            self._news = False
-            left = max(until - workflow.now(), timedelta(0))
-            came = await self._watch(lambda: self._news, left, "Watch whether the fix is taken back")
-            if await carry_out(policies.FIND_REVERT, self._case.revert(), "Was the fix taken back?"):
-                return models.Disposition.REVERTED
-        return models.Disposition.KEPT
-
-    async def _watch(self, came: Callable[[], bool], at_most: timedelta, summary: str) -> bool:
-        """Until `came`, a stop, or the time is over; whether it was one of the first two."""
-        try:
-            await workflow.wait_condition(
-                lambda: came() or self._stop is not None, timeout=at_most, timeout_summary=summary
-            )
-        except TimeoutError:
-            return False
-        return True
-
-    # ── what every step does alike ──────────────────────────────────────────────────────────────────────
-
-    async def _do(self, step: policies.Step[P, R], payload: P, summary: str) -> R:
-        await self._checkpoint()
-        return await carry_out(step, payload, summary)
-
-    async def _checkpoint(self) -> None:
-        """Between any two steps: hold while paused, end when stopped."""
-        if self._case.status.paused:
-            await workflow.wait_condition(lambda: self._stop is not None or not self._case.status.paused)
-        if self._stop is not None:
-            raise _Halted(Ending(Outcome.STOPPED, Reason.STOP_ORDERED, f"by {self._stop.by}"))
-
-    async def _unless_stopped(self, work: Coroutine[Any, Any, R]) -> R:
-        task = asyncio.ensure_future(work)
-        await workflow.wait_condition(lambda: task.done() or self._stop is not None)
-        if not task.done():
-            task.cancel()
-            with contextlib.suppress(ChildWorkflowError, asyncio.CancelledError):
-                await task
-        await self._checkpoint()
-        return await task
-
-    async def _wait(self, ready: Callable[[], bool], wait: CiWait, polls: int, summary: str) -> bool:
-        """Until `ready` or the next poll is due; whether it was `ready`."""
-        came = await self._wait_until(ready, ci_wait.next_poll(wait, polls), summary)
-        self._news = False
-        return came
-
-    async def _wait_until(self, ready: Callable[[], bool], at_most: timedelta, summary: str) -> bool:
-        came = await self._watch(ready, at_most, summary)
-        await self._checkpoint()
-        return came
-
-    async def _post(self) -> None:
-        if self._case.settings.publication.comment is CommentStyle.OFF:
-            return
-        async with self._posting:  # two at once could each find no comment, and leave two
-            report = self._case.post_report(workflow.info().workflow_id)
-            await carry_out(policies.POST_REPORT, report, narration.posting(self._case.status))
-            self._said = True
-
-    def _is_said(self, ending: Ending) -> bool:
-        """Whether the outcome is told where the failure was seen.
-
-        Not what is ignored on purpose, nor what was overtaken before anything came of it; but a comment that
-        is there must not go on to say what holds no more.
-        """
-        if ending.reason is Reason.BASE_RED:
-            return workflow.patched("say-base-red")
-        if ending.outcome is Outcome.IGNORED:
-            return self._said and workflow.patched("end-what-was-said")
-        if ending.outcome is Outcome.SUPERSEDED and not self._said and self._case.status.fix_head_sha is None:
-            return not workflow.patched("quiet-superseded")
-        return True
-
-    async def _notify(self, need: models.Need, question: str | None = None) -> None:
-        """Tell a human that they are needed, once for each need; that it fails changes nothing.
-
-        Where the run could be read, its standing says whether there is a channel. So a history without one
-        holds nothing of this, and older ones replay.
-        """
-        if self._case.status.run is None:
-            told = workflow.patched("notify-without-run")
-        else:
-            told = self._case.standing.notifies
-        if not told or (need, question) in self._told:
-            return
-        self._told.add((need, question))
-        wanted = self._case.notice(need, question)
-        try:
-            result = await carry_out(policies.NOTIFY_HUMAN, wanted, "Tell the channel: a human is needed")
-        except ActivityError as failure:
-            workflow.logger.warning("no human could be told: %s", failure.cause)
-            return
-        if result.state is models.NoticeState.DELIVERED:
-            notified = models.Notified(need=need, at=workflow.now(), question=question)
-            self._know(notified=(*self._case.status.notified, notified))
-
-    async def _close_pull_request(self) -> None:
-        pull_request = self._case.status.pull_request
-        if pull_request is not None:
-            target = models.CloseRequest(repository=self._case.request.repository, number=pull_request.number)
-            closed = await carry_out(policies.CLOSE_PULL_REQUEST, target, "Close the pull request")
-            self._know(pull_request=closed)
-
-    def _wants_rerun(self) -> bool:
-        limits, policy = self._case.request.limits, self._case.request.policy
-        if not decisions.wants_rerun(self._case.diagnosis, limits, rerun_used=self._rerun_used):
-            return False
-        return not (
-            decisions.only_explained(self._case.run, policy)
-            and workflow.patched("rerun-only-what-may-be-repaired")
-        )
-
-    def _ci_wait(self, since: datetime) -> CiWait:
-        fix_head, pull_request = self._case.status.fix_head_sha or "", self._case.status.pull_request
-        return CiWait(
-            fix_head=fix_head,
-            since=since,
-            now=workflow.now(),
-            limits=self._case.request.limits,
-            obstacle=pull_request.ci_obstacle if pull_request else "",
-        )
-
-    def _enter(self, state: State, *also: SearchAttributeUpdate[Any]) -> None:
-        self._know(state=state)
-        if also or state not in policies.PASSING_STATES:
-            workflow.upsert_search_attributes([naming.CI_STATE.value_set(state), *also])
-
-    def _learn_run(self, run: models.RunSnapshot) -> None:
-        """Keep in the memo what the starter must find again: the newest run attempt and the pull request."""
-        self._know(run=run)
-        found = {naming.MEMO_RUN_ATTEMPT: run.run_attempt, naming.MEMO_PULL_REQUEST: run.pull_request}
-        news = {
-            key: value for key, value in found.items() if value and workflow.memo_value(key, None) != value
-        }
-        if news:
-            workflow.upsert_memo(news)
-
-    def _put_on_record(self, ending: Ending, disposition: models.Disposition | None = None) -> None:
-        """Keep in the memo what is counted of this remediation."""
-        if not workflow.patched("record"):
-            return
-        if self._ended_at is None:
-            self._ended_at = workflow.now()
-        record = decisions.record(self._case.status, ending, self._ended_at, disposition)
-        workflow.upsert_memo({naming.MEMO_RECORD: record.model_dump(mode="json")})
-
-    def _pay(self, spent: dict[str, object]) -> None:
-        """Take in what model calls took; nothing where there were none."""
-        if not spent:
-            return
-        self._know(**spent)
-        if self._case.status.cost_usd is not None:
-            workflow.upsert_search_attributes([naming.CI_COST_USD.value_set(self._case.status.cost_usd)])
-
-    def _know(self, **facts: Any) -> None:
-        self._case.status = self._case.status.model_copy(update=facts)
-        workflow.set_current_details(narration.details(self._case.status, workflow.info().workflow_id))
-
-    def _result(self, ending: Ending, disposition: models.Disposition | None) -> models.RemediationResult:
-        status = self._case.status
-        return models.RemediationResult(
-            outcome=ending.outcome,
-            reason=ending.reason,
-            detail=ending.detail,
-            attempts=status.attempts,
-            failure_class=status.diagnosis.failure_class if status.diagnosis else None,
-            root_cause=status.diagnosis.root_cause if status.diagnosis else "",
-            fingerprint=status.evidence.fingerprint if status.evidence else "",
-            pull_request=status.pull_request,
-            fix_head_sha=status.fix_head_sha,
-            disposition=disposition,
-            cost_usd=status.cost_usd,
-        )
-
 
 def _ending_of(failure: ActivityError | ChildWorkflowError) -> Ending:
     """The ending that a step's permanent failure means; raises the failure again where it is a bug."""
-    return decisions.failure_ending(*kind_of(failure)) or _raise(failure)
-
-
-def _raise(failure: BaseException) -> NoReturn:
-    raise failure
+    ending = decisions.failure_ending(*kind_of(failure))
+    if ending is None:
+        raise failure
+    return ending

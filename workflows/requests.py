@@ -1,7 +1,9 @@
 """The argument of each step, built from the request and from what is known so far. Pure."""
 
+from datetime import datetime
 from typing import TypeVar
 
+from workflows.ci_wait import CiWait
 from workflows.consultation import dollars_left, may_repair
 from workflows.models import (
     ATTEMPTS_CEILING,
@@ -278,6 +280,17 @@ class Case:
             pull_request=pull_request.number if pull_request else None,
             failing_branch=self.run.target_branch,
             failed_jobs=self.status.failed_jobs,
+        )
+
+    def ci_wait(self, since: datetime, now: datetime) -> CiWait:
+        """How long CI on the fix, or on a rerun, has been waited for."""
+        pull_request = self.status.pull_request
+        return CiWait(
+            fix_head=self.status.fix_head_sha or "",
+            since=since,
+            now=now,
+            limits=self.request.limits,
+            obstacle=pull_request.ci_obstacle if pull_request else "",
         )
 
     def revert(self) -> RevertRequest:

@@ -45,11 +45,8 @@ def documented() -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def decided() -> set[tuple[str, str]]:
-    """Every pair of outcome and reason that the workflow's source names."""
-    sources = [
-        (ROOT / "workflows" / module).read_text(encoding="utf-8")
-        for module in ("decisions.py", "ci_wait.py", "remediation.py")
-    ]
+    """Every pair of outcome and reason that the workflows' source names."""
+    sources = [module.read_text(encoding="utf-8") for module in (ROOT / "workflows").glob("*.py")]
     pairs = {pair for source in sources for pair in re.findall(r"Outcome\.(\w+), Reason\.(\w+)", source)}
     endings = [decisions.failure_ending(kind, "") for kind in KINDS]
     return {(Outcome[outcome].value, Reason[reason].value) for outcome, reason in pairs} | {

@@ -67,9 +67,9 @@ def incompatible_copy(folder: Path) -> Path:
     shutil.copy(ROOT / "worker.py", folder)
     module = folder / "workflows" / "remediation.py"
     text = module.read_text(encoding="utf-8")
-    first = "        self._know()\n        try:\n"
+    first = "        self._journal.know()\n        try:\n"
     assert text.count(first) == 1
-    module.write_text(text.replace(first, "        await asyncio.sleep(0.1)\n" + first), encoding="utf-8")
+    module.write_text(text.replace(first, "        await workflow.sleep(0.1)\n" + first), encoding="utf-8")
     return folder
 
 
