@@ -28,6 +28,8 @@ _GONE: Final = {http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE}
 _KINDS: Final = {"application/octet-stream", "application/gzip", "application/x-gzip"}
 _ENCODINGS: Final = {"identity", "gzip", "x-gzip"}
 _ERROR_BYTES: Final = 65_536
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""RFC 6052."""
 _LOCAL_NAMES: Final = (".localhost", ".local", ".internal")
 
 
@@ -42,9 +44,21 @@ async def addresses_of(host: str) -> list[str]:
 
 def _is_public(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_global
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.is_site_local:
+            return False
+        found = _carried(found) or found
+    return found.is_global and not found.is_multicast
+
+
+def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a gateway makes of this one, if it is of such a kind."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) % 2**32)
+    return address.ipv4_mapped or address.sixtofour
 
 
 async def check_address(url: str, api_url: str, resolve: Resolver) -> None:
