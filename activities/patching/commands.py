@@ -77,6 +77,8 @@ class Command:
     env: tuple[tuple[str, str], ...] = ()
     text: str = ""
     """As the step has it."""
+    hook: str = ""
+    """The hook of pre-commit that it is; empty for any other command."""
 
 
 def may_set(name: str) -> bool:

@@ -151,6 +151,8 @@ def _launched(words: list[str]) -> list[str] | None:
         while rest and re.fullmatch(r"-[a-zA-Z]\S*", rest[0]) and rest[0] != "-m" and rest[0] != "-c":
             rest = rest[1:]
         return rest[1:] if rest[:1] == ["-m"] and len(rest) > 1 else None
+    if words[:2] == ["uv", "format"]:
+        return ["ruff", *words[1:]]
     if words[:2] == ["go", "run"] and len(words) > 2:  # noqa: PLR2004 — go run MODULE
         module = _GO_MODULE.fullmatch(words[2])
         hosted = re.match(r"[\w-]+(?:\.[\w-]+)+/", words[2])

@@ -28,6 +28,7 @@ def _markdownlint(tool: str) -> Recipe:
         touches=_MARKDOWN,
         repair=FixCommand(
             tool=tool,
+            names_files=True,
             check=Rewrite(drops=options("--fix -f")),
             repair=Rewrite(drops=options("--fix -f --output=1 -o=1 --json -j --quiet -q"), adds=("--fix",)),
         ),
@@ -60,6 +61,7 @@ DOCUMENTS: Final[tuple[Recipe, ...]] = (
         touches=_TEXT,
         repair=FixCommand(
             tool="codespell",
+            names_files=True,
             check=Rewrite(drops=options("--write-changes -w --interactive=1 -i=1")),
             repair=Rewrite(
                 drops=options("--write-changes -w --interactive=1 -i=1 --count --summary"),
@@ -74,6 +76,7 @@ DOCUMENTS: Final[tuple[Recipe, ...]] = (
         touches=_TEXT,
         repair=FixCommand(
             tool="typos",
+            names_files=True,
             check=Rewrite(drops=options("--write-changes -w")),
             repair=Rewrite(drops=options("--write-changes -w --diff --format=1"), adds=("--write-changes",)),
         ),

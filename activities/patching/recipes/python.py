@@ -20,12 +20,12 @@ HARMLESS: Final = (
 _FLAKE8_ONLY: Final = (
     options("--count --statistics --show-source --benchmark -v --verbose -q --quiet --tee --isolated")
     | options("--max-complexity=1 --format=1 --output-file=1 --extend-ignore=1 -j=1 --jobs=1")
-    | options("--per-file-ignores=1 --config=1 --color=1")
+    | options("--per-file-ignores=1 --config=1 --color=1 --select=1 --extend-select=1 --ignore=1")
+    | options("--extend-exclude=1 --filename=1 --max-doc-length=1 --append-config=1")
+    | options("--docstring-convention=1")
 )
-_FLAKE8_OPTIONS: Final = _FLAKE8_ONLY | options(
-    "--select=1 --extend-select=1 --ignore=1 --exclude=1 --extend-exclude=1 --filename=1 --max-line-length=1"
-    " --max-doc-length=1 --append-config=1 --docstring-convention=1"
-)
+"""Options that autopep8 does not know, and those by which rules are chosen: the findings choose them."""
+_FLAKE8_OPTIONS: Final = _FLAKE8_ONLY | options("--exclude=1 --max-line-length=1")
 
 
 def _pycodestyle(tool: str) -> Recipe:
@@ -39,6 +39,7 @@ def _pycodestyle(tool: str) -> Recipe:
             forbids=frozenset({"--exit-zero"}),
             becomes=("autopep8",),
             names_files=True,
+            narrows="--select=",
             further=Further(
                 command=("ruff", "check", "--isolated", "--fix", "--unsafe-fixes", "--select="),
                 rules=(
@@ -74,12 +75,14 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
             prints=frozenset({"--diff"}),
             tool="ruff",
             subcommand="check",
             forbids=frozenset(options("--exit-zero -e --add-noqa --add-ignore --show-files --show-settings")),
             check=Rewrite(
-                drops=options("--fix --fix-only --watch -w --exit-non-zero-on-fix --output-file=1 -o=1"),
+                drops=options("--fix --no-fix --fix-only --watch -w --exit-non-zero-on-fix")
+                | options("--output-file=1 -o=1"),
                 adds=("--no-fix",),
             ),
             repair=Rewrite(
@@ -103,7 +106,8 @@ PYTHON: Final[tuple[Recipe, ...]] = (
             prints=frozenset({"--diff"}),
             tool="ruff",
             subcommand="format",
-            marks=frozenset({"--check", "--diff"}),
+            marks=frozenset({"--check", "--diff", "--exit-non-zero-on-format"}),
+            check=Rewrite(swaps={"--exit-non-zero-on-format": "--check"}),
             repair=Rewrite(drops=options("--check --diff --output-format=1 --exit-non-zero-on-format")),
         ),
         summary="Formatted with ruff.",
@@ -140,6 +144,7 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
             prints=frozenset({"--check-diff", "-cd"}),
             tool="autoflake",
             marks=frozenset(options("--check -c --check-diff -cd")),

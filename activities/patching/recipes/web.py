@@ -27,6 +27,7 @@ def _linter(name: str, *, forbids: str = "", drops: str = "", exercised: bool = 
         touches=_LINTED,
         repair=FixCommand(
             tool=name,
+            names_files=True,
             forbids=frozenset(options(forbids)),
             check=Rewrite(drops=options("--fix")),
             repair=Rewrite(drops=options("--fix") | options(drops), adds=("--fix",)),
@@ -85,6 +86,7 @@ WEB: Final[tuple[Recipe, ...]] = (
         touches=(*_STYLES, "*.vue", "*.html"),
         repair=FixCommand(
             tool="stylelint",
+            names_files=True,
             check=Rewrite(drops=options("--fix")),
             repair=Rewrite(
                 drops=options("--fix --formatter=1 -f=1 --output-file=1 -o=1 --quiet -q"), adds=("--fix",)

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -150,7 +151,7 @@ def hook_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     for hook, outer in _hooks(tree, command.cwd, config):
         name = str(hook.get("id"))
         if (wanted in {None, name, hook.get("alias")}) and name not in skipped:
-            found += _commands(name, hook, outer, command, tree)
+            found += (replace(each, hook=name) for each in _commands(name, hook, outer, command, tree))
     return found
 
 
@@ -268,6 +269,8 @@ def _files(
         name = path if folder == "." else str(PurePosixPath(path).relative_to(folder))
         suffix = PurePosixPath(name).suffix.removeprefix(".")
         right = suffix in (chosen or suffixes) if chosen or suffixes else suffix.lower() not in _BINARY
-        if right and wanted.search(name) and not any(each.search(name) for each in unwanted):
+        if not right or not wanted.search(name) or any(each.search(name) for each in unwanted):
+            continue
+        if chosen or suffixes or tree.is_text(path):
             found.append(name)
     return found
