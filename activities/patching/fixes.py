@@ -6,7 +6,16 @@ from typing import Final
 
 from activities.adapters.workspace import Changes
 from activities.patching.bench import Bench, Draft, SetbackError
-from activities.patching.checks import Check, examine, examine_base, proof_of, standing, step_checks, told
+from activities.patching.checks import (
+    ECHOED,
+    Check,
+    examine,
+    examine_base,
+    proof_of,
+    standing,
+    step_checks,
+    told,
+)
 from activities.patching.recipe import Recipe
 from activities.patching.sandbox import CommandResult, SandboxUnavailableError
 from activities.patching.versions import difference
@@ -70,12 +79,15 @@ def _repaired(bench: Bench, checks: Sequence[Check], absent: str) -> Draft:
         found = f"{names} changed files, and `{told(checks)}` still fails as before; the change was dropped."
         raise _setback(f"{found} {_other_version(bench, checks)}", proof)
     detail = absent or (f"`{told(checks)}` fails on less than before." if proof.exit_after else "")
+    echoed = any(check.echoed for check in checks)
+    if echoed and not detail:
+        detail = ECHOED
     if left:
         detail = (
             f"The tool here would also change {len(left)} {'file' if len(left) == 1 else 'files'} that the "
             f"runner's did not complain of; they were left alone. {_other_version(bench, checks)}"
         )
-    state = ProofState.NOT_PROVED_HERE if absent else proof.state
+    state = ProofState.NOT_PROVED_HERE if absent or echoed else proof.state
     proof = proof.model_copy(update={"state": state, "detail": detail.strip()})
     summary = " ".join(recipe.summary for recipe in recipes)
     return Draft(Strategy.RECIPE, "+".join(used), summary, proof, changes)
