@@ -99,6 +99,29 @@ WEB: Final[tuple[Recipe, ...]] = (
     _biome("lint", "Applied biome's safe fixes."),
     _biome("format", "Formatted with biome."),
     Recipe(
+        name="sort-package-json",
+        failure_classes=STYLE,
+        touches=("package.json",),
+        repair=FixCommand(
+            tool="sort-package-json",
+            marks=frozenset(options("--check -c")),
+            repair=Rewrite(drops=options("--check -c --quiet -q")),
+        ),
+        summary="Sorted package.json.",
+    ),
+    Recipe(
+        name="oxfmt",
+        failure_classes=STYLE,
+        touches=_PRETTIER,
+        repair=FixCommand(
+            tool="oxfmt",
+            marks=frozenset({"--check", "--list-different"}),
+            names_files=True,
+            repair=Rewrite(drops=options("--check --list-different")),
+        ),
+        summary="Formatted with oxfmt.",
+    ),
+    Recipe(
         name="deno-fmt",
         failure_classes=STYLE,
         touches=_PRETTIER,

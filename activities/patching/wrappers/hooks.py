@@ -102,6 +102,33 @@ HOOKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "sort-simple-yaml": ("sort-simple-yaml", _YAML),
     "file-contents-sorter": ("file-contents-sorter", ()),
     "gersemi": ("gersemi --check", ("cmake",)),
+    "reorder-python-imports": ("reorder-python-imports", _PYTHON),
+    "django-upgrade": ("django-upgrade", _PYTHON),
+    "sort-all": ("sort-all", _PYTHON),
+    "flynt": ("flynt --fail-on-change", _PYTHON),
+    "usort": ("usort check", _PYTHON),
+    "ufmt": ("ufmt check", _PYTHON),
+    "ssort": ("ssort --check", _PYTHON),
+    "djlint-reformat": ("djlint --check", ("html", "jinja", "jinja2", "j2", "hbs")),
+    "djlint-reformat-django": ("djlint --check --profile=django", ("html",)),
+    "djlint-reformat-jinja": ("djlint --check --profile=jinja", ("html", "jinja", "jinja2", "j2")),
+    "djhtml": ("djhtml --check", ("html",)),
+    "djade": ("djade", ("html",)),
+    "sqlfluff-fix": ("sqlfluff lint", ("sql",)),
+    "sqlfluff-lint": ("sqlfluff lint", ("sql",)),
+    "sqlfmt": ("sqlfmt --check", ("sql",)),
+    "toml-sort": ("toml-sort --check", ("toml",)),
+    "toml-sort-fix": ("toml-sort --check", ("toml",)),
+    "tombi-format": ("tombi format --check", ("toml",)),
+    "pyproject-fmt": ("pyproject-fmt --check", ("toml",)),
+    "setup-cfg-fmt": ("setup-cfg-fmt", ("cfg",)),
+    "rumdl": ("rumdl check", ("md", "markdown")),
+    "rumdl-fmt": ("rumdl fmt --check", ("md", "markdown")),
+    "docstrfmt": ("docstrfmt --check", ("rst",)),
+    "yamlfmt": ("yamlfmt -lint", _YAML),
+    "cmake-format": ("cmake-format --check", ("cmake",)),
+    "cog": ("cog --check", ()),
+    "oxfmt": ("oxfmt --check", _PRETTIER),
 }
 """Hook → the check it is, and the suffixes of its files (none: any text)."""
 
@@ -119,13 +146,21 @@ _WITHOUT_FILES: Final = frozenset(
 )
 _MENDING: Final = frozenset(
     {"--fix", "--write", "-w", "-i", "--in-place", "--write-changes", "--exit-non-zero-on-fix", "--autofix"}
+    | {"--reformat", "-r"}
 )
 """Options by which a hook repairs; the check is run without them."""
-_ONLY_NAMED: Final = frozenset({"requirements-txt-fixer", "sort-simple-yaml", "file-contents-sorter"})
+_OWN_FILES: Final[Mapping[str, str]] = {
+    "requirements-txt-fixer": r"(requirements|constraints).*\.(txt|in)$",
+    "sort-simple-yaml": "^$",
+    "file-contents-sorter": "^$",
+    "cog": "^$",
+    "pyproject-fmt": r"(^|/)pyproject\.toml$",
+    "setup-cfg-fmt": r"(^|/)setup\.cfg$",
+}
+"""The pattern of files by which these hooks choose where a configuration gives none."""
 _PATTERN_CHARACTERS: Final = 2_000
 _NESTED: Final = re.compile(r"[+*}][^()]{0,200}\)[+*{]")
 """A repeated group that repeats inside can take a search for ever; a repository's pattern is not trusted."""
-_REQUIREMENTS: Final = r"(requirements|constraints).*\.(txt|in)$"
 
 
 def hook_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
@@ -185,8 +220,8 @@ def _commands(
     if name in _WITHOUT_FILES:
         yield Command(tuple(argv), command.cwd, command.env, shlex.join(argv))
         return
-    if name in _ONLY_NAMED and not hook.get("files"):
-        hook = {**hook, "files": _REQUIREMENTS if name == "requirements-txt-fixer" else "^$"}
+    if name in _OWN_FILES and not hook.get("files"):
+        hook = {**hook, "files": _OWN_FILES[name]}
     yield from _over_files(argv, _files(hook, outer, suffixes, command.cwd, tree), command)
 
 

@@ -30,7 +30,7 @@ class _Target:
 def make_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     """What `make TARGET` or `just RECIPE` runs, prerequisites first; None for other commands."""
     program, *arguments = command.argv
-    if program not in {"make", "gmake", "just"}:
+    if program not in {"make", "gmake", "just"} or "--fmt" in arguments:
         return None
     names: tuple[str, ...] = (
         ("justfile", "Justfile", ".justfile")
