@@ -394,7 +394,7 @@ SAMPLES: dict[str, Sample] = {
         files={"a.toml": "b=1\na=2\n"}, command="toml-sort --check a.toml", lines=("+a = 2",)
     ),
     "tombi-format": Sample(
-        files={"a.toml": "a=1\n"}, command="tombi format --offline --check a.toml", lines=("+a = 1",)
+        files={"a.toml": "a=1\n"}, command="tombi format --check a.toml", lines=("+a = 1",)
     ),
     "pyproject-fmt": Sample(
         files={"pyproject.toml": '[project]\nname="app"\nversion = "1.0"\n'},

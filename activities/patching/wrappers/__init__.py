@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from activities.patching.commands import Command
+from activities.patching.launchers import stages
 from activities.patching.wrappers.hooks import hook_commands
 from activities.patching.wrappers.makefile import make_commands
 from activities.patching.wrappers.packages import package_commands
+from activities.patching.wrappers.programs import program_commands
 from activities.patching.wrappers.sessions import session_commands
 from activities.patching.wrappers.tasks import task_commands
 from activities.patching.wrappers.tree import Tree
@@ -25,6 +27,7 @@ WRAPPERS: Final[tuple[Callable[[Command, Tree], Sequence[Command] | None], ...]]
     make_commands,
     session_commands,
     hook_commands,
+    program_commands,
 )
 """Each answers None where the command is not its own, else what the command runs as far as that is plain."""
 
@@ -39,9 +42,10 @@ def unwrapped(commands: Sequence[Command], tree: Tree) -> tuple[Command, ...]:
     return tuple(found)
 
 
-def _as_written(command: Command) -> Command:
-    """With what only finds the program: `yarn lint` may be the program `lint`, or a script of that name."""
-    return replace(command, argv=tuple(shlex.split(command.text)) or command.argv)
+def _readings(command: Command) -> list[Command]:
+    """With what only finds the program, and without: `yarn lint` may be the program `lint`, or a script."""
+    found = [replace(command, argv=argv) for argv in stages(shlex.split(command.text))]
+    return [*found, command]
 
 
 def _unwrapped(commands: Sequence[Command], tree: Tree, depth: int) -> Iterator[Command]:
@@ -49,7 +53,7 @@ def _unwrapped(commands: Sequence[Command], tree: Tree, depth: int) -> Iterator[
         inner = next(
             (
                 found
-                for candidate in (_as_written(command), command)
+                for candidate in _readings(command)
                 for each in WRAPPERS
                 if (found := each(candidate, tree)) is not None
             ),

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -163,31 +163,47 @@ _NESTED: Final = re.compile(r"[+*}][^()]{0,200}\)[+*{]")
 """A repeated group that repeats inside can take a search for ever; a repository's pattern is not trusted."""
 
 
+class _Wanted(NamedTuple):
+    """What a run of pre-commit is told to do."""
+
+    name: str | None = None
+    """The only hook that is run, by its id or alias."""
+    config: str = ".pre-commit-config.yaml"
+    manual: bool = False
+    """The hooks that run only when asked for."""
+
+
 def hook_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     """What `pre-commit run` or `prek run` checks; None for other commands."""
     program, *arguments = command.argv
     if program not in {"pre-commit", "prek"} or (arguments and arguments[0] != "run" and program != "prek"):
         return None
-    wanted = None
-    skipping = False
-    config = ".pre-commit-config.yaml"
-    words = iter(arguments[1:] if arguments[:1] == ["run"] else arguments)
-    for word in words:
-        if word in {"-c", "--config"}:
-            config = next(words, config)
-        elif word in {"--from-ref", "--to-ref", "--hook-stage", "--color", "-s", "-o"}:
-            next(words, None)
-        elif word == "--files":
-            skipping = True
-        elif not word.startswith("-") and not skipping:
-            wanted = word
+    wanted = _wanted(arguments[1:] if arguments[:1] == ["run"] else arguments)
     skipped = set(dict(command.env).get("SKIP", "").split(","))
     found: list[Command] = []
-    for hook, outer in _hooks(tree, command.cwd, config):
+    for hook, outer in _hooks(tree, command.cwd, wanted.config):
         name = str(hook.get("id"))
-        if (wanted in {None, name, hook.get("alias")}) and name not in skipped:
+        meant = wanted.name in {None, name, hook.get("alias")} and name not in skipped
+        if meant and ("manual" in (hook.get("stages") or ())) == wanted.manual:
             found += (replace(each, hook=name) for each in _commands(name, hook, outer, command, tree))
     return found
+
+
+def _wanted(arguments: Sequence[str]) -> _Wanted:
+    wanted = _Wanted()
+    words = iter(arguments)
+    for word in words:
+        if word in {"-c", "--config"}:
+            wanted = wanted._replace(config=next(words, wanted.config))
+        elif word in {"--hook-stage", "--stage"}:
+            wanted = wanted._replace(manual=next(words, "") == "manual")
+        elif word in {"--from-ref", "--to-ref", "--color", "-s", "-o"}:
+            next(words, None)
+        elif word == "--files":
+            break
+        elif not word.startswith("-"):
+            wanted = wanted._replace(name=word)
+    return wanted
 
 
 def _hooks(tree: Tree, folder: str, config: str) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -201,7 +217,7 @@ def _hooks(tree: Tree, folder: str, config: str) -> Iterator[tuple[Mapping[str, 
     for repository in repositories if isinstance(repositories, list) else []:
         hooks = repository.get("hooks") if isinstance(repository, dict) else None
         for hook in hooks if isinstance(hooks, list) else []:
-            if isinstance(hook, dict) and "manual" not in (hook.get("stages") or ()):
+            if isinstance(hook, dict):
                 yield hook, outer
 
 
