@@ -120,3 +120,9 @@ def test_hatch_formats_with_its_own_line_length_where_the_repository_says_none()
     assert behind("hatch fmt --check -f") == [
         "ruff format --check --diff --config line-length = 120 --config format.docstring-code-format = true ."
     ]
+
+
+def test_a_program_that_does_more_than_run_checks_stays_one_command_where_it_is_to_be_proved() -> None:
+    tree = Tree(FILES, lambda path: FILES[path].encode() if path in FILES else None)
+    parsed = parse_step("python scripts/check.py", paths=tree.paths)
+    assert [each.argv for each in unwrapped(parsed, tree, programs=False)] == [("python", "scripts/check.py")]
