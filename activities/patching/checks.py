@@ -1,12 +1,13 @@
 """The commands of the failing steps that can be run again, and how they stand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from activities.patching.bench import Bench
 from activities.patching.commands import Command, parse_step
+from activities.patching.echoes import echoed_commands
 from activities.patching.recipe import Finds, FixCommand, Recipe
 from activities.patching.recipes import fix_command_for
 from activities.patching.sandbox import CommandResult
@@ -16,6 +17,7 @@ from activities.patching.wrappers.tree import Tree
 from workflows.models import FailedJob, Proof, ProofState
 
 _COMMANDS: Final = 20
+ECHOED: Final = "That the step runs this command stands in the log alone; CI decides."
 
 CHECKERS: Final = frozenset(
     {
@@ -42,6 +44,8 @@ class Check:
     recipe: Recipe | None = None
     """The row whose tool repairs what it finds; None where no tool does."""
     fix: FixCommand | None = None
+    echoed: bool = False
+    """It stands in the log alone, which anybody's code can write to: its passing proves nothing."""
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -55,25 +59,34 @@ class Check:
 
 
 def step_checks(bench: Bench) -> list[Check]:
-    """The checks among the failing steps' commands, wrappers looked through; a matrix's jobs count once."""
+    """The checks among the failing steps' commands, wrappers looked through; a matrix's jobs count once.
+
+    Where a step's text tells of none, those that its wrappers echo into the log.
+    """
     checks: list[Check] = []
     tree = Tree.of(bench.workspace)
     folders = {str(parent) for path in bench.workspace.tracked for parent in PurePosixPath(path).parents}
     for job in bench.request.evidence.jobs:
-        for command in job_commands(bench, job, tree):
-            if command.cwd not in folders:
-                continue
-            failure_class, policy = bench.request.diagnosis.failure_class, bench.request.policy
-            found = fix_command_for(command.argv, failure_class, policy)
-            if found:
-                check = Check(command, *found)
-            elif command.argv[0] in CHECKERS:
-                check = Check(command)
-            else:
-                continue
+        found = list(_checks(bench, job_commands(bench, job, tree), folders))
+        if not found:
+            commands = unwrapped(tuple(echoed_commands(job, tree)), tree)
+            found = [replace(check, echoed=True) for check in _checks(bench, commands, folders)]
+        for check in found:
             if check not in checks:
                 checks.append(check)
     return checks[:_COMMANDS]
+
+
+def _checks(bench: Bench, commands: Iterable[Command], folders: Collection[str]) -> Iterator[Check]:
+    for command in commands:
+        if command.cwd not in folders:
+            continue
+        failure_class, policy = bench.request.diagnosis.failure_class, bench.request.policy
+        found = fix_command_for(command.argv, failure_class, policy)
+        if found:
+            yield Check(command, *found)
+        elif command.argv[0] in CHECKERS:
+            yield Check(command)
 
 
 def job_commands(bench: Bench, job: FailedJob, tree: Tree) -> Iterator[Command]:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from activities.patching.launchers import entering, unwrap
+from activities.patching.shell_flow import unfolded
 from activities.patching.shell_idioms import ROOT, plain
 from activities.patching.shell_values import filled
 
@@ -35,6 +36,7 @@ _KEYWORDS: Final = frozenset(
 )
 """Words after which the text is a program, not a list of commands."""
 _ARGUMENT_CHARACTERS: Final = 100_000
+_MOST_ALTERNATIVES: Final = 20
 _ASSIGNMENT: Final = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)", re.DOTALL)
 _PROTECTED_VARIABLES: Final = re.compile(
     r"PATH|HOME|TMPDIR|LD_.*|BASH_.*|ENV|IFS|CARGO_HOME|RUSTUP_.*|GIT_.*"
@@ -50,6 +52,8 @@ _REMEMBERED: Final = re.compile(
     r"[ \t]*(?:[;\n#&}]|$)"
 )
 """What follows `||` where the failure still fails the step."""
+_ALTERNATIVES: Final = re.compile(r"(?<![$\\{])\{(?P<each>[\w./*-]*(?:,[\w./*-]*)+)\}")
+"""`{src,tests}`, outside quotes."""
 _LISTING: Final = re.compile(r"\$\(git ls-files (?P<patterns>[^)]*)\)")
 _TOKENS: Final = re.compile(
     r"""
@@ -77,6 +81,8 @@ class Command:
     env: tuple[tuple[str, str], ...] = ()
     text: str = ""
     """As the step has it."""
+    hook: str = ""
+    """The hook of pre-commit that it is; empty for any other command."""
 
 
 def may_set(name: str) -> bool:
@@ -102,7 +108,7 @@ def parse_step(
     """
     here: PurePosixPath | None = _join(PurePosixPath(), plain(cwd))
     known = tuple(paths)
-    text = plain(filled(text, here, known, env)) if here is not None else text
+    text = plain(unfolded(plain(filled(text, here, known, env)))) if here is not None else text
     lines = list(_lines(text))
     if here is None or "\0" in text or any(words and words[0] in _KEYWORDS for words, _, _ in lines):
         return ()
@@ -157,7 +163,8 @@ def _lines(text: str) -> Iterator[tuple[list[str], str, bool]]:
 
 
 def _has_substitution(word: str) -> bool:
-    """Whether the shell would put something else in the place of a part of `word`."""
+    """Whether the shell would put something else in the place of a part of `word` that cannot be told."""
+    word = _ALTERNATIVES.sub("", word)
     bare = re.sub(r"\\.|'[^']*'", "", word, flags=re.DOTALL)
     unquoted = re.sub(r'"[^"]*"', "", bare, flags=re.DOTALL)
     return "$" in bare or "`" in bare or "{" in unquoted or unquoted.startswith("~")
@@ -206,9 +213,19 @@ def _plain(words: Sequence[str], here: PurePosixPath, paths: Sequence[str]) -> l
         if listing:
             result += _listed(shlex.split(listing["patterns"]), here, paths)
             continue
-        value = "".join(shlex.split(word, comments=False))
-        result += (_expand(value, here, paths) if _is_pattern(word) else []) or [value]
+        for each in _alternatives(word):
+            value = "".join(shlex.split(each, comments=False))
+            result += (_expand(value, here, paths) if _is_pattern(each) else []) or [value]
     return result
+
+
+def _alternatives(word: str) -> list[str]:
+    """The words that one with `{a,b}` in it stands for."""
+    found = _ALTERNATIVES.search(word) if not re.search(r"['\"]", word) else None
+    if found is None:
+        return [word]
+    words = [f"{word[: found.start()]}{each}{word[found.end() :]}" for each in found["each"].split(",")]
+    return [inner for each in words[:_MOST_ALTERNATIVES] for inner in _alternatives(each)]
 
 
 def _listed(arguments: Sequence[str], here: PurePosixPath, paths: Sequence[str]) -> list[str]:

@@ -12,7 +12,13 @@ UNPRIVILEGED: Final = 65_534
 """The user that commands run as."""
 _SYSTEM_FOLDERS: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SYSTEM_FILES: Final = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives")
-_RUNTIME_SETTINGS: Final = ("java-*/security", "java-*/*.cfg", "java-*/*.properties", "php/*/cli")
+_RUNTIME_SETTINGS: Final = (
+    "java-*/security",
+    "java-*/*.cfg",
+    "java-*/*.properties",
+    "php/*/cli",
+    "php/*/mods-available",
+)
 """Below /etc: without them Java does not start at all, and PHP without its extensions."""
 _ENVIRONMENT: Final[Mapping[str, str]] = {
     "BLACK_CACHE_DIR": "/scratch/cache/black",

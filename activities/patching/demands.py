@@ -1,5 +1,6 @@
 """Files that say what checks demand. A repair may lay them out anew, and may not change what they say."""
 
+import configparser
 import json
 import re
 import tomllib
@@ -43,6 +44,9 @@ _NAMES: Final = (
     # what tools are told to leave alone
     *(".*ignore", "*ignore-words*", "*wordlist*", "*baseline*.json", "*-baseline.*"),
 )
+_SECTIONS: Final = frozenset(
+    {"setup.cfg", "tox.ini", ".flake8", "mypy.ini", "pytest.ini", ".coveragerc", ".isort.cfg"}
+)
 _LAYOUT: Final = re.compile(r"[\s,;'\"]+")
 
 
@@ -67,7 +71,12 @@ def same_demands(path: str, before: bytes, after: bytes) -> bool:
 def _said(path: str, text: str) -> Any:
     name = PurePosixPath(path).name
     if name.endswith(".toml"):
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
+        if name == "pyproject.toml" and isinstance(data.get("project"), dict):
+            data["project"].pop("classifiers", None)  # formatters derive them; no check reads them
+        return _unordered(data)
+    if name in _SECTIONS:
+        return _sections(text)
     if name.endswith((".yml", ".yaml")):
         return YAML(typ="safe", pure=True).load(text)
     if name.endswith(".json") or name in {".prettierrc", ".eslintrc", ".stylelintrc"}:
@@ -78,3 +87,26 @@ def _said(path: str, text: str) -> Any:
     if name.endswith("ignore"):
         return {line.strip() for line in text.splitlines()} - {""}
     return _LAYOUT.sub("", text)
+
+
+def _unordered(data: Any) -> Any:
+    """The same with lists of texts in one order, which is nobody's demand."""
+    if isinstance(data, dict):
+        return {key: _unordered(value) for key, value in data.items()}
+    if isinstance(data, list):
+        plain = all(isinstance(each, str) for each in data)
+        return sorted(data) if plain else [_unordered(each) for each in data]
+    return data
+
+
+def _sections(text: str) -> Any:
+    """Sections and keys in whatever order, values without their layout."""
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return _LAYOUT.sub("", text)
+    return {
+        section: {key: _LAYOUT.sub(" ", value or "").strip() for key, value in parser.items(section)}
+        for section in parser.sections()
+    }

@@ -103,6 +103,53 @@ _FOLDER_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "go": ("-C",),
 }
 """Options by which a program first goes somewhere else."""
+_MOST_STAGES: Final = 5
+_PNPM: Final = frozenset(
+    {
+        "install",
+        "i",
+        "add",
+        "remove",
+        "rm",
+        "update",
+        "up",
+        "run",
+        "test",
+        "t",
+        "start",
+        "exec",
+        "dlx",
+        "create",
+    }
+    | {
+        "publish",
+        "pack",
+        "audit",
+        "list",
+        "ls",
+        "why",
+        "store",
+        "rebuild",
+        "prune",
+        "link",
+        "import",
+        "config",
+    }
+    | {
+        "fetch",
+        "deploy",
+        "dedupe",
+        "licenses",
+        "env",
+        "setup",
+        "root",
+        "bin",
+        "outdated",
+        "patch",
+        "approve-builds",
+    }
+)
+"""pnpm's own commands; any other word is a script or a program of the project."""
 _VERBS: Final = frozenset({"run", "tool", "--"})
 
 
@@ -117,6 +164,16 @@ def entering(argv: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         if not word.startswith("-") and word not in _VERBS:
             break
     return ".", tuple(argv)
+
+
+def stages(argv: Sequence[str]) -> list[tuple[str, ...]]:
+    """The command as it stands, and what is left after each launcher: one of them may be a wrapper too."""
+    found: list[tuple[str, ...]] = []
+    rest: list[str] | None = list(argv)
+    while rest and len(found) < _MOST_STAGES:
+        found.append(tuple(rest))
+        rest = _launched(rest)
+    return found
 
 
 def unwrap(argv: Sequence[str]) -> tuple[str, ...]:
@@ -151,13 +208,20 @@ def _launched(words: list[str]) -> list[str] | None:
         while rest and re.fullmatch(r"-[a-zA-Z]\S*", rest[0]) and rest[0] != "-m" and rest[0] != "-c":
             rest = rest[1:]
         return rest[1:] if rest[:1] == ["-m"] and len(rest) > 1 else None
+    if words[0] == "pnpm" and len(words) > 1 and re.match(r"[a-z]", words[1]) and words[1] not in _PNPM:
+        return words[1:]
+    if words[0] in {"go", "docker", "podman"} and words[1:2] == ["run"]:
+        return _fetched(words)
+    return ["ruff", *words[1:]] if words[:2] == ["uv", "format"] else None
+
+
+def _fetched(words: list[str]) -> list[str] | None:
+    """The program of a module or image, with its arguments."""
     if words[:2] == ["go", "run"] and len(words) > 2:  # noqa: PLR2004 — go run MODULE
         module = _GO_MODULE.fullmatch(words[2])
         hosted = re.match(r"[\w-]+(?:\.[\w-]+)+/", words[2])
         return [module["name"], *words[3:]] if module and hosted else None
-    if words[0] in {"docker", "podman"} and words[1:2] == ["run"]:
-        return _contained(words[2:])
-    return None
+    return _contained(words[2:]) if words[0] != "go" else None
 
 
 def _without_options(words: list[str], valued: frozenset[str]) -> list[str]:

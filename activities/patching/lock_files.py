@@ -49,7 +49,7 @@ def mend_lock_file(bench: Bench) -> Draft:
     checks = [
         check
         for check in step_checks(bench)
-        if check.recipe in LOCKS and bench.sandbox.has(check.programs[0])
+        if check.recipe in LOCKS and bench.sandbox.has(check.programs[0]) and not check.echoed
     ]
     try:
         for check in checks:

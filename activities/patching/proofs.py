@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from activities.patching.bench import Bench, SetbackError
-from activities.patching.checks import examine, examine_base, proof_of, step_checks
+from activities.patching.checks import ECHOED, examine, examine_base, proof_of, step_checks
 from activities.patching.sandbox import SandboxUnavailableError
 from workflows.models import Proof, ProofState
 
@@ -37,6 +37,8 @@ def proof_by_running(bench: Bench, otherwise: str = "") -> Callable[[], Proof]:
         if len(checks) < len(wanted) and proof.state is ProofState.PROVED:
             detail = "A part of the failing step cannot be run here; the rest passes."
             return proof.model_copy(update={"state": ProofState.NOT_PROVED_HERE, "detail": detail})
+        if any(check.echoed for check in checks) and proof.state is ProofState.PROVED:
+            return proof.model_copy(update={"state": ProofState.NOT_PROVED_HERE, "detail": ECHOED})
         if proof.state is ProofState.NOT_PROVED_HERE:
             return proof.model_copy(update={"detail": f"`{proof.command}` still fails here; CI decides."})
         return proof

@@ -86,6 +86,11 @@ class Rewrite:
         return kept
 
 
+def _rules(said: str) -> list[str]:
+    """The codes of rules that a check complains of."""
+    return sorted(set(_RULE_CODE.findall(said)))
+
+
 @dataclass(frozen=True)
 class Further:
     """A second repair, held to the rules that the check complains of."""
@@ -99,7 +104,7 @@ class Further:
 
     def argv(self, arguments: Sequence[str], said: str) -> list[str]:
         """The command; empty where the check complains of no such rule."""
-        found = sorted({code for code in _RULE_CODE.findall(said) if code.startswith(self.rules)})
+        found = [code for code in _rules(said) if code.startswith(self.rules)]
         if not found:
             return []
         return [*self.command[:-1], f"{self.command[-1]}{','.join(found)}", *Rewrite(self.drops)(arguments)]
@@ -128,6 +133,8 @@ class FixCommand:
     """The repair prints a unified diff and changes nothing itself."""
     names_files: bool = False
     """It names every file it complains of. A formatter's other version complains of others."""
+    narrows: str = ""
+    """Option that holds the repair to rules: completed by those the check complains of, joined by commas."""
     further: "Further | None" = None
     """A repair that reaches further, for what the first one leaves."""
     prints: frozenset[str] | None = frozenset()
@@ -163,10 +170,12 @@ class FixCommand:
         _, arguments = self._split(argv)
         return self.further.argv(arguments, said) if self.further else []
 
-    def repair_argv(self, argv: Sequence[str]) -> list[str]:
-        """The command that repairs, with the check's own paths and options."""
+    def repair_argv(self, argv: Sequence[str], said: str = "") -> list[str]:
+        """The command that repairs, with the check's own paths and options, for a check that said this."""
         head, arguments = self._split(argv)
-        command = [*(self.becomes or head), *self.repair(arguments)]
+        rules = ",".join(_rules(said)) if self.narrows else ""
+        held = [f"{self.narrows}{rules}"] if rules else []
+        command = [*(self.becomes or head), *held, *self.repair(arguments)]
         return ["sh", "-c", _APPLY, "sh", *command] if self.gives_patch else command
 
     def _split(self, argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -108,9 +108,9 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Replacement]]] = (
     # git ls-files '*.sh' | xargs shellcheck
     (
         re.compile(
-            rf"\bgit\s+ls-files\s+(?P<patterns>(?:-z\s+|--\s+)?[^|\n;&$`()]{{1,300}}?)\s*\|\s*{_XARGS}\s+{_COMMAND}"
+            rf"\bgit\s+ls-files\b(?P<patterns>(?:\s+(?:-z\s+|--\s+)?[^|\n;&$`()]{{1,300}}?)?)\s*\|\s*{_XARGS}\s+{_COMMAND}"
         ),
-        r"\g<command> $(git ls-files \g<patterns>)",
+        lambda found: f"{found['command']} $(git ls-files {found['patterns'].strip() or '*'})",
     ),
     # for f in *.sh; do shellcheck "$f"; done
     (

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from activities.patching.shell_flow import outside_functions, with_own_defaults, with_positions
+
 _TEXT_CHARACTERS: Final = 20_000
 _VALUE: Final = r"(?:'[^'\n]*'|\"(?:[^\"\\$`\n]|\$\{?\w+\}?)*\"|(?:[^\s'\"\\$`;&|<>(){}]|\$\{?\w+\}?)*)"
 _ASSIGNED: Final = rf"(?:(?:export|readonly|local)[ \t]+)?[A-Za-z_]\w*={_VALUE}"
@@ -42,7 +44,11 @@ def of_script(text: str, script: str, arguments: Sequence[str]) -> str:
     """
     folder = str(PurePosixPath(script).parent)
     text = _FOLDER.sub(lambda found: posixpath.normpath(f"{folder}{found['up'] or ''}"), text)
-    return _ARGUMENTS.sub(lambda _: shlex.join(arguments), text)
+
+    def called(part: str) -> str:
+        return with_positions(_ARGUMENTS.sub(lambda _: shlex.join(arguments), part), arguments)
+
+    return outside_functions(text, called)
 
 
 def filled(
@@ -59,6 +65,7 @@ def filled(
     if len(text) > _TEXT_CHARACTERS:
         return text
     text = _GUARDED.sub(lambda found: _branch(found, folder, paths), text)
+    text = with_own_defaults(text, tuple(variables or ()))
     names = [found["name"] or found["loop"] for found in _WRITTEN.finditer(text)]
     values = {name: value for name, value in (variables or {}).items() if name not in names}
     for found in _CONSTANT.finditer(text):

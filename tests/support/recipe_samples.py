@@ -131,6 +131,49 @@ SAMPLES: dict[str, Sample] = {
         )
         for subcommand in ("check", "build", "test")
     },
+    "pyflakes": Sample(files={"app.py": "import os\nx = 1\n"}, command="pyflakes .", lines=("-import os",)),
+    "reorder-python-imports": Sample(
+        files={
+            "app.py": "import sys\nimport os\n",
+            ".pre-commit-config.yaml": hooks("reorder-python-imports"),
+        },
+        command="pre-commit run --all-files",
+        lines=("+import sys",),
+    ),
+    "django-upgrade": Sample(
+        files={"app.py": "from django.utils.translation import ugettext\n\nugettext('x')\n"},
+        command="django-upgrade --target-version 4.0 app.py",
+        lines=("+from django.utils.translation import gettext",),
+    ),
+    "sort-all": Sample(
+        files={"app.py": '__all__ = ["b", "a"]\n'},
+        command="sort-all app.py",
+        lines=('+__all__ = ["a", "b"]',),
+    ),
+    "flynt": Sample(
+        files={"app.py": 'x = "%s" % y\n'}, command="flynt --fail-on-change .", lines=('+x = f"{y}"',)
+    ),
+    **{
+        tool: Sample(
+            files={"app.py": "import sys\nimport os\n"}, command=f"{tool} check .", lines=("+import sys",)
+        )
+        for tool in ("usort", "ufmt")
+    },
+    "unimport": Sample(
+        files={"app.py": "import os\nx = 1\n"},
+        command="unimport --check --diff app.py",
+        lines=("-import os",),
+    ),
+    "ssort": Sample(
+        files={"app.py": "x = f()\n\n\ndef f():\n    return 1\n"},
+        command="ssort --check app.py",
+        lines=("-x = f()", "+x = f()"),
+    ),
+    "cog": Sample(
+        files={"README.md": "<!-- [[[cog\nimport cog\ncog.outl('x')\n]]] -->\n<!-- [[[end]]] -->\n"},
+        command="cog --check README.md",
+        lines=("+x",),
+    ),
     "pyupgrade": Sample(
         files={"app.py": "x = set([1])\n"}, command="pyupgrade --py38-plus app.py", lines=("+x = {1}",)
     ),
@@ -188,6 +231,71 @@ SAMPLES: dict[str, Sample] = {
     },
     "shfmt": Sample(
         files={"a.sh": "if true; then\necho x\nfi\n"}, command="shfmt -d .", lines=("-echo x", "+\techo x")
+    ),
+    **{
+        tool: Sample(
+            files={"a.go": "package a\n\nfunc  F( ) {}\n"},
+            command=f'test -z "$({tool} -l .)"',
+            lines=("+func F() {}",),
+            failure_class=FailureClass.FORMAT,
+        )
+        for tool in ("gofmt", "goimports")
+    },
+    "rubocop": Sample(
+        files={
+            "a.rb": '# frozen_string_literal: true\n\nx = "a"\nputs( x )\n',
+            ".rubocop.yml": "AllCops:\n  NewCops: disable\n  SuggestExtensions: false\n",
+        },
+        command="bundle exec rubocop --parallel --format github",
+        lines=("+x = 'a'", "+puts(x)"),
+    ),
+    "phpcs": Sample(
+        files={"a.php": "<?php\n\nif(true){echo 1;}\n"},
+        command="vendor/bin/phpcs --standard=PSR12 a.php",
+        lines=("+if (true) {",),
+    ),
+    **{
+        f"php-cs-fixer{suffix}": Sample(
+            files={
+                "a.php": "<?php\n\nif(true){echo 1;}\n",
+                ".php-cs-fixer.dist.php": "<?php\n\nreturn (new PhpCsFixer\\Config())"
+                "->setFinder(PhpCsFixer\\Finder::create()->in(__DIR__));\n",
+            },
+            command=f"vendor/bin/php-cs-fixer {subcommand}",
+            lines=("+if (true) {",),
+        )
+        for suffix, subcommand in (("", "fix --dry-run --diff"), ("-check", "check --diff"))
+    },
+    "ktlint": Sample(
+        files={"Main.kt": 'fun main( ) {\n  println("x")\n}\n'},
+        command="ktlint Main.kt",
+        lines=("+fun main() {", '+    println("x")'),
+    ),
+    "google-java-format": Sample(
+        files={"A.java": "class A {int  x;}\n"},
+        command="google-java-format --dry-run --set-exit-if-changed $(git ls-files '*.java')",
+        lines=("+  int x;",),
+    ),
+    "elm-format": Sample(
+        files={"src/A.elm": "module A exposing (..)\nx=1\n"},
+        command="npx elm-format --validate src",
+        lines=("+x =",),
+    ),
+    "ormolu": Sample(
+        files={"A.hs": 'main=putStrLn "x"\n'},
+        command="ormolu --mode check $(git ls-files '*.hs')",
+        lines=('+main = putStrLn "x"',),
+    ),
+    "stylua": Sample(
+        files={"a.lua": "local  x={a=1}\n"}, command="stylua --check .", lines=("+local x = { a = 1 }",)
+    ),
+    "mix-format": Sample(
+        files={"a.exs": "x=1\n", ".formatter.exs": '[inputs: ["*.exs"]]\n'},
+        command="mix format --check-formatted",
+        lines=("+x = 1",),
+    ),
+    "zig-fmt": Sample(
+        files={"a.zig": "const  x=1;\n"}, command="zig fmt --check .", lines=("+const x = 1;",)
     ),
     "terraform-fmt": Sample(
         files={"a.tf": "locals {\n  a=1\n}\n"},
@@ -250,6 +358,65 @@ SAMPLES: dict[str, Sample] = {
         command="pnpm install --frozen-lockfile",
         lines=("+        specifier: link:lib",),
         failure_class=FailureClass.DEPENDENCY,
+    ),
+    "sort-package-json": Sample(
+        files={"package.json": '{\n  "version": "1.0.0",\n  "name": "app"\n}\n'},
+        command="npx sort-package-json --check",
+        lines=('+  "name": "app",',),
+    ),
+    "oxfmt": Sample(
+        files={"app.js": "const x = {a:1}\n"}, command="oxfmt --check .", lines=("+const x = { a: 1 };",)
+    ),
+    "rumdl": Sample(files={"a.md": "# A\n\n\n\nb\n"}, command="rumdl check .", lines=("-",)),
+    "rumdl-fmt": Sample(files={"a.md": "# A\n\n\n\nb\n"}, command="rumdl fmt --check .", lines=("-",)),
+    "sqlfluff": Sample(
+        files={"a.sql": "SELECT a,b FROM t\n"},
+        command="sqlfluff lint --dialect ansi --format github-annotation a.sql",
+        lines=("+    b",),
+    ),
+    "sqlfmt": Sample(
+        files={"a.sql": "SELECT A FROM t\n"}, command="sqlfmt --check .", lines=("+select a from t",)
+    ),
+    "djlint": Sample(
+        files={"a.html": "<div><p>x</p>\n</div>\n"}, command="djlint --check .", lines=("+    <p>x</p>",)
+    ),
+    "djhtml": Sample(
+        files={"a.html": "<div>\n<p>x</p>\n</div>\n"},
+        command="djhtml --check a.html",
+        lines=("+    <p>x</p>",),
+    ),
+    "djade": Sample(
+        files={"a.html": "{%  if x %}{% endif %}\n"},
+        command="djade a.html",
+        lines=("+{% if x %}{% endif %}",),
+    ),
+    "toml-sort": Sample(
+        files={"a.toml": "b=1\na=2\n"}, command="toml-sort --check a.toml", lines=("+a = 2",)
+    ),
+    "tombi-format": Sample(
+        files={"a.toml": "a=1\n"}, command="tombi format --check a.toml", lines=("+a = 1",)
+    ),
+    "pyproject-fmt": Sample(
+        files={"pyproject.toml": '[project]\nname="app"\nversion = "1.0"\n'},
+        command="pyproject-fmt --check --no-generate-python-version-classifiers pyproject.toml",
+        lines=('+name = "app"',),
+    ),
+    "setup-cfg-fmt": Sample(
+        files={"setup.cfg": "[metadata]\nversion = 1\nname = app\n"},
+        command="setup-cfg-fmt setup.cfg",
+        lines=("-version = 1",),
+    ),
+    "docstrfmt": Sample(files={"a.rst": "A\n===\n"}, command="docstrfmt --check a.rst", lines=("+###",)),
+    "yamlfmt": Sample(files={"a.yaml": "a:   1\n"}, command="yamlfmt -lint .", lines=("+a: 1",)),
+    "cmake-format": Sample(
+        files={"CMakeLists.txt": "project( app )\n"},
+        command="cmake-format --check CMakeLists.txt",
+        lines=("+project(app)",),
+    ),
+    "just-fmt": Sample(
+        files={"justfile": "a:\n  echo   x\n"},
+        command="just --unstable --fmt --check",
+        lines=("+    echo   x",),
     ),
     "mdformat": Sample(files={"a.md": "A\n=\n"}, command="mdformat --check .", lines=("+# A",)),
     "blacken-docs": Sample(

@@ -5,6 +5,8 @@ from typing import Final
 from activities.patching.recipe import STYLE, FixCommand, Recipe, Rewrite, options
 
 _MARKDOWN: Final = ("*.md", "*.markdown", "*.mdx", "*.mdc")
+_SQL: Final = ("*.sql",)
+_TEMPLATES: Final = ("*.html", "*.htm", "*.jinja", "*.jinja2", "*.j2", "*.djhtml", "*.hbs", "*.njk", "*.twig")
 _YAML: Final = ("*.yml", "*.yaml")
 _TEXT: Final = ("*",)
 """Any text file: where it lies is the gate's to judge."""
@@ -21,6 +23,31 @@ _HOOKS: Final = {
 """Programs of the pre-commit hooks; they repair while they check."""
 
 
+def _formatter(
+    name: str,
+    touches: tuple[str, ...],
+    *,
+    tool: str = "",
+    subcommand: str = "",
+    marks: str = "--check",
+    drops: str = "",
+    adds: str = "",
+    mends: bool = False,
+) -> Recipe:
+    """A formatter that checks when told to, and writes else; or one that does both at once."""
+    repair = FixCommand(
+        tool=tool or name,
+        subcommand=subcommand,
+        names_files=True,
+        marks=frozenset() if mends else frozenset(options(marks)),
+        repair=Rewrite(drops=options(marks) | options(drops), adds=tuple(adds.split()))
+        if not mends
+        else Rewrite(),
+    )
+    summary = f"Formatted with {name}."
+    return Recipe(name=name, failure_classes=STYLE, touches=touches, repair=repair, summary=summary)
+
+
 def _markdownlint(tool: str) -> Recipe:
     return Recipe(
         name=tool,
@@ -28,6 +55,7 @@ def _markdownlint(tool: str) -> Recipe:
         touches=_MARKDOWN,
         repair=FixCommand(
             tool=tool,
+            names_files=True,
             check=Rewrite(drops=options("--fix -f")),
             repair=Rewrite(drops=options("--fix -f --output=1 -o=1 --json -j --quiet -q"), adds=("--fix",)),
         ),
@@ -60,6 +88,7 @@ DOCUMENTS: Final[tuple[Recipe, ...]] = (
         touches=_TEXT,
         repair=FixCommand(
             tool="codespell",
+            names_files=True,
             check=Rewrite(drops=options("--write-changes -w --interactive=1 -i=1")),
             repair=Rewrite(
                 drops=options("--write-changes -w --interactive=1 -i=1 --count --summary"),
@@ -74,6 +103,7 @@ DOCUMENTS: Final[tuple[Recipe, ...]] = (
         touches=_TEXT,
         repair=FixCommand(
             tool="typos",
+            names_files=True,
             check=Rewrite(drops=options("--write-changes -w")),
             repair=Rewrite(drops=options("--write-changes -w --diff --format=1"), adds=("--write-changes",)),
         ),
@@ -93,6 +123,73 @@ DOCUMENTS: Final[tuple[Recipe, ...]] = (
             summary="Formatted with taplo.",
         )
         for subcommand in ("fmt", "format")
+    ),
+    Recipe(
+        name="rumdl",
+        failure_classes=STYLE,
+        touches=_MARKDOWN,
+        repair=FixCommand(
+            tool="rumdl",
+            subcommand="check",
+            names_files=True,
+            check=Rewrite(drops=options("--fix -f --diff")),
+            repair=Rewrite(
+                drops=options("--fix -f --diff --output=1 -o=1 --output-format=1 --statistics --quiet -q"),
+                adds=("--fix",),
+            ),
+        ),
+        summary="Applied rumdl's fixes.",
+    ),
+    _formatter("rumdl-fmt", _MARKDOWN, tool="rumdl", subcommand="fmt", drops="--diff"),
+    Recipe(
+        name="sqlfluff",
+        failure_classes=STYLE,
+        touches=_SQL,
+        repair=FixCommand(
+            tool="sqlfluff",
+            subcommand="lint",
+            names_files=True,
+            becomes=("sqlfluff", "fix"),
+            repair=Rewrite(drops=options("--format=1 -f=1 --write-output=1 --annotation-level=1 --nofail")),
+            forbids=frozenset({"--nofail"}),
+        ),
+        summary="Applied sqlfluff's fixes.",
+    ),
+    _formatter("sqlfmt", _SQL, drops="--diff"),
+    _formatter("djlint", _TEMPLATES, drops="--quiet", adds="--reformat"),
+    _formatter("djhtml", _TEMPLATES, marks="--check -c"),
+    _formatter("djade", _TEMPLATES, mends=True),
+    _formatter("toml-sort", ("*.toml",), adds="--in-place", drops="-i --in-place"),
+    Recipe(
+        name="tombi-format",
+        failure_classes=STYLE,
+        touches=("*.toml",),
+        repair=FixCommand(
+            tool="tombi",
+            subcommand="format",
+            marks=frozenset({"--check"}),
+            names_files=True,
+            check=Rewrite(drops=options("--offline"), adds=("--offline",)),
+            repair=Rewrite(drops=options("--offline --check --diff"), adds=("--offline",)),
+        ),
+        summary="Formatted with tombi.",
+    ),
+    _formatter("pyproject-fmt", ("pyproject.toml",), drops="--no-print-diff -n"),
+    _formatter("setup-cfg-fmt", ("setup.cfg",), mends=True),
+    _formatter("docstrfmt", ("*.rst", "*.py", "*.txt"), marks="--check -c"),
+    _formatter("yamlfmt", _YAML, marks="-lint -dry", drops="-quiet -output_format=1"),
+    _formatter("cmake-format", ("CMakeLists.txt", "*.cmake"), adds="--in-place", drops="-i --in-place"),
+    Recipe(
+        name="just-fmt",
+        failure_classes=STYLE,
+        touches=("justfile", "Justfile", ".justfile", "*.just"),
+        repair=FixCommand(
+            tool="just",
+            marks=frozenset({"--fmt"}),
+            check=Rewrite(drops=options("--check"), adds=("--check",)),
+            repair=Rewrite(drops=options("--check")),
+        ),
+        summary="Formatted with just.",
     ),
     Recipe(
         name="yamlfix",

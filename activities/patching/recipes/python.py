@@ -3,6 +3,7 @@
 from typing import Final
 
 from activities.patching.recipe import STYLE, FixCommand, Further, Recipe, Rewrite, options
+from workflows.models import FailureClass
 
 _PYTHON: Final = ("*.py", "*.pyi", "*.pyw", "*.ipynb")
 
@@ -20,12 +21,21 @@ HARMLESS: Final = (
 _FLAKE8_ONLY: Final = (
     options("--count --statistics --show-source --benchmark -v --verbose -q --quiet --tee --isolated")
     | options("--max-complexity=1 --format=1 --output-file=1 --extend-ignore=1 -j=1 --jobs=1")
-    | options("--per-file-ignores=1 --config=1 --color=1")
+    | options("--per-file-ignores=1 --config=1 --color=1 --select=1 --extend-select=1 --ignore=1")
+    | options("--extend-exclude=1 --filename=1 --max-doc-length=1 --append-config=1")
+    | options("--docstring-convention=1")
 )
-_FLAKE8_OPTIONS: Final = _FLAKE8_ONLY | options(
-    "--select=1 --extend-select=1 --ignore=1 --exclude=1 --extend-exclude=1 --filename=1 --max-line-length=1"
-    " --max-doc-length=1 --append-config=1 --docstring-convention=1"
-)
+"""Options that autopep8 does not know, and those by which rules are chosen: the findings choose them."""
+_FLAKE8_OPTIONS: Final = _FLAKE8_ONLY | options("--exclude=1 --max-line-length=1")
+
+_MENDING: Final = {
+    "pyupgrade": "Modernised syntax with pyupgrade.",
+    "add-trailing-comma": "Added trailing commas.",
+    "double-quote-string-fixer": "Made string quotes uniform.",
+    "reorder-python-imports": "Sorted imports with reorder-python-imports.",
+    "django-upgrade": "Modernised code with django-upgrade.",
+    "sort-all": "Sorted `__all__`.",
+}
 
 
 def _pycodestyle(tool: str) -> Recipe:
@@ -39,6 +49,7 @@ def _pycodestyle(tool: str) -> Recipe:
             forbids=frozenset({"--exit-zero"}),
             becomes=("autopep8",),
             names_files=True,
+            narrows="--select=",
             further=Further(
                 command=("ruff", "check", "--isolated", "--fix", "--unsafe-fixes", "--select="),
                 rules=(
@@ -74,12 +85,14 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
             prints=frozenset({"--diff"}),
             tool="ruff",
             subcommand="check",
             forbids=frozenset(options("--exit-zero -e --add-noqa --add-ignore --show-files --show-settings")),
             check=Rewrite(
-                drops=options("--fix --fix-only --watch -w --exit-non-zero-on-fix --output-file=1 -o=1"),
+                drops=options("--fix --no-fix --fix-only --watch -w --exit-non-zero-on-fix")
+                | options("--output-file=1 -o=1"),
                 adds=("--no-fix",),
             ),
             repair=Rewrite(
@@ -103,7 +116,8 @@ PYTHON: Final[tuple[Recipe, ...]] = (
             prints=frozenset({"--diff"}),
             tool="ruff",
             subcommand="format",
-            marks=frozenset({"--check", "--diff"}),
+            marks=frozenset({"--check", "--diff", "--exit-non-zero-on-format"}),
+            check=Rewrite(swaps={"--exit-non-zero-on-format": "--check"}),
             repair=Rewrite(drops=options("--check --diff --output-format=1 --exit-non-zero-on-format")),
         ),
         summary="Formatted with ruff.",
@@ -140,6 +154,7 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         failure_classes=STYLE,
         touches=_PYTHON,
         repair=FixCommand(
+            names_files=True,
             prints=frozenset({"--check-diff", "-cd"}),
             tool="autoflake",
             marks=frozenset(options("--check -c --check-diff -cd")),
@@ -190,28 +205,96 @@ PYTHON: Final[tuple[Recipe, ...]] = (
         ),
         summary="Formatted docstrings with docformatter.",
     ),
+    Recipe(
+        name="pyflakes",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="pyflakes",
+            becomes=("ruff", "check"),
+            names_files=True,
+            # What pyflakes finds has these codes in ruff, which knows how to repair it.
+            repair=Rewrite(
+                adds=("--isolated", "--fix", "--unsafe-fixes", "--select=F401,F541,F632,F841"), otherwise="."
+            ),
+        ),
+        summary="Repaired pyflakes findings with ruff.",
+    ),
     _pycodestyle("flake8"),
     _pycodestyle("pycodestyle"),
-    Recipe(
-        name="pyupgrade",
-        failure_classes=STYLE,
-        touches=_PYTHON,
-        repair=FixCommand(tool="pyupgrade", forbids=frozenset({"--exit-zero-even-if-changed"})),
-        summary="Modernised syntax with pyupgrade.",
+    *(
+        Recipe(
+            name=name,
+            failure_classes=STYLE,
+            touches=_PYTHON,
+            repair=FixCommand(
+                tool=name, names_files=True, forbids=frozenset({"--exit-zero-even-if-changed"})
+            ),
+            summary=summary,
+        )
+        for name, summary in _MENDING.items()
     ),
     Recipe(
-        name="add-trailing-comma",
+        name="flynt",
         failure_classes=STYLE,
         touches=_PYTHON,
-        repair=FixCommand(tool="add-trailing-comma", forbids=frozenset({"--exit-zero-even-if-changed"})),
-        summary="Added trailing commas.",
+        repair=FixCommand(
+            tool="flynt",
+            marks=frozenset(options("--fail-on-change -f")),
+            check=Rewrite(drops=options("--dry-run -d --stdout -s"), adds=("--dry-run",)),
+            repair=Rewrite(drops=options("--fail-on-change -f --dry-run -d --stdout -s")),
+        ),
+        summary="Made f-strings of formatted strings.",
+    ),
+    *(
+        Recipe(
+            name=tool,
+            failure_classes=STYLE,
+            touches=_PYTHON,
+            repair=FixCommand(
+                tool=tool, subcommand="check", names_files=True, becomes=(tool, "format"), repair=Rewrite()
+            ),
+            summary=f"Formatted with {tool}.",
+        )
+        for tool in ("usort", "ufmt")
     ),
     Recipe(
-        name="double-quote-string-fixer",
+        name="unimport",
         failure_classes=STYLE,
         touches=_PYTHON,
-        repair=FixCommand(tool="double-quote-string-fixer"),
-        summary="Made string quotes uniform.",
+        repair=FixCommand(
+            tool="unimport",
+            marks=frozenset(options("--check -c")),
+            forbids=frozenset(options("--permission -p")),
+            names_files=True,
+            repair=Rewrite(drops=options("--check -c --diff -d"), adds=("--remove",)),
+        ),
+        summary="Removed unused imports with unimport.",
+    ),
+    Recipe(
+        name="ssort",
+        failure_classes=STYLE,
+        touches=_PYTHON,
+        repair=FixCommand(
+            tool="ssort",
+            marks=frozenset({"--check"}),
+            names_files=True,
+            repair=Rewrite(drops=options("--check --diff")),
+        ),
+        summary="Sorted statements with ssort.",
+    ),
+    Recipe(
+        name="cog",
+        failure_classes=STYLE | {FailureClass.CONFIGURATION},
+        touches=("*",),
+        repair=FixCommand(
+            tool="cog",
+            marks=frozenset({"--check"}),
+            names_files=True,
+            repair=Rewrite(drops=options("--check --diff"), adds=("-r",)),
+        ),
+        summary="Generated with cog what files say they hold.",
+        limits="What cog runs may need packages that are not installed on this worker.",
     ),
 )
-"""pyupgrade and the hooks below it repair while they check, so that the check is its own repair."""
+"""Those that repair while they check have the check for their repair."""

@@ -9,6 +9,7 @@ _SHELL: Final = ("*.sh", "*.bash", "*.bats", "*.ksh", "*.zsh", "*")
 """Scripts are often named without a suffix."""
 _C: Final = tuple(f"*.{suffix}" for suffix in ("c", "cc", "cpp", "cxx", "h", "hh", "hpp", "hxx", "m", "mm"))
 _CLANG: Final = (*_C, "*.cu", "*.cuh", "*.proto", "*.java", "*.js", "*.ts", "*.cs", "*.inl")
+_RUBY: Final = ("*.rb", "*.rake", "*.gemspec", "*.ru", "Gemfile", "Rakefile")
 _TERRAFORM: Final = ("*.tf", "*.tfvars", "*.tftest.hcl")
 _JAVA: Final = ("*.java", "*.kt", "*.kts", "*.groovy", "*.scala")
 _SPOTLESS: Final = (*_JAVA, "*.gradle", "*.xml", "*.json", "*.md", "*.yml", "*.yaml", "*.sql", "*.ts", "*.js")
@@ -46,6 +47,49 @@ def _formatter(
     )
 
 
+def _becoming(
+    name: str,
+    touches: tuple[str, ...],
+    check: str,
+    repair: str,
+    *,
+    drops: str = "",
+    exercised: bool = False,
+) -> Recipe:
+    """A command that always checks, and the one that repairs."""
+    tool, _, subcommand = check.partition(" ")
+    return Recipe(
+        name=name,
+        failure_classes=STYLE,
+        touches=touches,
+        repair=FixCommand(
+            tool=tool,
+            subcommand=subcommand,
+            names_files=True,
+            becomes=tuple(repair.split()),
+            repair=Rewrite(drops=options(drops)),
+        ),
+        summary=f"Applied the fixes of {tool}.",
+        exercised=exercised,
+    )
+
+
+_BUILD_GOALS: Final = {
+    "spotlessCheck": "spotlessApply",
+    "spotless:check": "spotless:apply",
+    "ktlintCheck": "ktlintFormat",
+    "lintKotlin": "formatKotlin",
+    "ktfmtCheck": "ktfmtFormat",
+    "fmt:check": "fmt:format",
+    "formatter:validate": "formatter:format",
+    "sortpom:verify": "sortpom:sort",
+    "scalafmtCheck": "scalafmt",
+    "scalafmtCheckAll": "scalafmtAll",
+    "scalafmtSbtCheck": "scalafmtSbt",
+}
+"""Goals and tasks of builds that check, and those that repair."""
+
+
 def _spotless(tool: str) -> Recipe:
     return Recipe(
         name=f"spotless-{tool.removeprefix('./')}",
@@ -53,14 +97,8 @@ def _spotless(tool: str) -> Recipe:
         touches=_SPOTLESS,
         repair=FixCommand(
             tool=tool,
-            marks=frozenset({"spotlessCheck", "spotless:check", "ktlintCheck"}),
-            repair=Rewrite(
-                swaps={
-                    "spotlessCheck": "spotlessApply",
-                    "spotless:check": "spotless:apply",
-                    "ktlintCheck": "ktlintFormat",
-                }
-            ),
+            marks=frozenset(_BUILD_GOALS),
+            repair=Rewrite(swaps=_BUILD_GOALS),
         ),
         summary="Formatted with the build's own formatter.",
         exercised=False,
@@ -68,9 +106,9 @@ def _spotless(tool: str) -> Recipe:
 
 
 SYSTEMS: Final[tuple[Recipe, ...]] = (
-    _formatter("gofmt", _GO, marks="-l -d", adds="-w", prints="-d", finds=Finds.OUTPUT),
+    _formatter("gofmt", _GO, marks="-l -d", adds="-w", prints="-d", finds=Finds.OUTPUT, exercised=True),
     _formatter("gofumpt", _GO, marks="-l -d", adds="-w", prints="-d", finds=Finds.OUTPUT),
-    _formatter("goimports", _GO, marks="-l -d", adds="-w", prints="-d", finds=Finds.OUTPUT),
+    _formatter("goimports", _GO, marks="-l -d", adds="-w", prints="-d", finds=Finds.OUTPUT, exercised=True),
     Recipe(
         name="golangci-lint",
         failure_classes=STYLE,
@@ -113,6 +151,14 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
         prints="-diff",
     ),
     _formatter(
+        "packer-fmt",
+        ("*.pkr.hcl", "*.pkrvars.hcl"),
+        tool="packer",
+        subcommand="fmt",
+        marks="-check -diff",
+        prints="-diff",
+    ),
+    _formatter(
         "shfmt",
         _SHELL,
         marks="-d --diff -l --list",
@@ -147,7 +193,7 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
     Recipe(
         name="rubocop",
         failure_classes=STYLE,
-        touches=("*.rb", "*.rake", "*.gemspec", "Gemfile", "Rakefile"),
+        touches=_RUBY,
         repair=FixCommand(
             tool="rubocop",
             forbids=frozenset({"--auto-gen-config"}),
@@ -158,16 +204,35 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
             ),
         ),
         summary="Applied RuboCop's safe corrections.",
-        exercised=False,
     ),
-    _formatter("php-cs-fixer", ("*.php",), subcommand="fix", marks="--dry-run", drops="--diff --format=1"),
+    _becoming("standardrb", _RUBY, "standardrb", "standardrb --fix", drops="--fix --no-fix --format=1 -f=1"),
+    _becoming("erblint", ("*.erb",), "erblint", "erblint --autocorrect", drops="--format=1"),
+    _becoming("erb_lint", ("*.erb",), "erb_lint", "erb_lint --autocorrect", drops="--format=1"),
+    _formatter("rufo", _RUBY, marks="--check -c"),
+    _formatter(
+        "php-cs-fixer",
+        ("*.php",),
+        subcommand="fix",
+        marks="--dry-run",
+        drops="--diff --format=1",
+        exercised=True,
+    ),
+    _becoming(
+        "php-cs-fixer-check",
+        ("*.php",),
+        "php-cs-fixer check",
+        "php-cs-fixer fix",
+        drops="--diff --format=1",
+        exercised=True,
+    ),
+    _becoming("ecs", ("*.php",), "ecs check", "ecs check --fix", drops="--fix"),
+    _formatter("rector", ("*.php",), subcommand="process", marks="--dry-run -n", drops="--output-format=1"),
     Recipe(
         name="phpcs",
         failure_classes=STYLE,
         touches=("*.php",),
         repair=FixCommand(tool="phpcs", becomes=("phpcbf",), repair=Rewrite(drops=options("--report=1 -s"))),
         summary="Applied phpcbf's fixes.",
-        exercised=False,
     ),
     Recipe(
         name="ktlint",
@@ -179,15 +244,16 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
             repair=Rewrite(drops=options("-F --format --reporter=1"), adds=("--format",)),
         ),
         summary="Formatted with ktlint.",
-        exercised=False,
     ),
     _formatter(
         "google-java-format",
         ("*.java",),
         marks="--dry-run -n --set-exit-if-changed",
         adds="--replace",
+        exercised=True,
     ),
-    *(_spotless(tool) for tool in ("./gradlew", "gradle", "./mvnw", "mvn")),
+    *(_spotless(tool) for tool in ("./gradlew", "gradle", "./mvnw", "mvn", "sbt")),
+    _becoming("csharpier", ("*.cs", "*.csx", "*.xml", "*.csproj"), "csharpier check", "csharpier format"),
     _formatter(
         "dotnet-format",
         ("*.cs", "*.vb", "*.fs"),
@@ -220,6 +286,13 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
         ),
         summary="Formatted with buildifier.",
     ),
+    _becoming(
+        "swift-format",
+        ("*.swift",),
+        "swift format lint",
+        "swift format format --in-place",
+        drops="--strict -s",
+    ),
     _formatter("swiftformat", ("*.swift",), marks="--lint"),
     Recipe(
         name="swiftlint",
@@ -235,14 +308,23 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
     ),
     _formatter("pint", ("*.php",), marks="--test", drops="-v"),
     _formatter("nixpkgs-fmt", ("*.nix",), marks="--check"),
+    _formatter("nixfmt", ("*.nix",), marks="--check -c"),
     _formatter("alejandra", ("*.nix",), marks="--check -c"),
     _formatter("scalafmt", ("*.scala", "*.sbt"), marks="--check --test"),
-    _formatter("elm-format", ("*.elm",), marks="--validate", adds="--yes"),
+    _formatter("elm-format", ("*.elm",), marks="--validate", adds="--yes", exercised=True),
+    _becoming("dune-fmt", ("*.ml", "*.mli", "dune", "dune-project"), "dune build @fmt", "dune fmt"),
     _formatter("ocamlformat", ("*.ml", "*.mli"), marks="--check", adds="--inplace"),
-    _formatter("ormolu", ("*.hs",), marks="--mode=1 -m=1", adds="--mode=inplace"),
+    _formatter("ormolu", ("*.hs",), marks="--mode=1 -m=1", adds="--mode=inplace", exercised=True),
     _formatter("fourmolu", ("*.hs",), marks="--mode=1 -m=1", adds="--mode=inplace"),
-    _formatter("stylua", ("*.lua",), marks="--check -c"),
-    _formatter("mix-format", ("*.ex", "*.exs"), tool="mix", subcommand="format", marks="--check-formatted"),
+    _formatter("stylua", ("*.lua",), marks="--check -c", exercised=True),
+    _formatter(
+        "mix-format",
+        ("*.ex", "*.exs"),
+        tool="mix",
+        subcommand="format",
+        marks="--check-formatted",
+        exercised=True,
+    ),
     _formatter(
         "dart-format",
         ("*.dart",),
@@ -251,5 +333,6 @@ SYSTEMS: Final[tuple[Recipe, ...]] = (
         marks="--set-exit-if-changed",
         drops="-o=1 --output=1",
     ),
-    _formatter("zig-fmt", ("*.zig",), tool="zig", subcommand="fmt", marks="--check"),
+    _formatter("gleam-format", ("*.gleam",), tool="gleam", subcommand="format", marks="--check"),
+    _formatter("zig-fmt", ("*.zig",), tool="zig", subcommand="fmt", marks="--check", exercised=True),
 )

@@ -27,6 +27,7 @@ def _linter(name: str, *, forbids: str = "", drops: str = "", exercised: bool = 
         touches=_LINTED,
         repair=FixCommand(
             tool=name,
+            names_files=True,
             forbids=frozenset(options(forbids)),
             check=Rewrite(drops=options("--fix")),
             repair=Rewrite(drops=options("--fix") | options(drops), adds=("--fix",)),
@@ -85,6 +86,7 @@ WEB: Final[tuple[Recipe, ...]] = (
         touches=(*_STYLES, "*.vue", "*.html"),
         repair=FixCommand(
             tool="stylelint",
+            names_files=True,
             check=Rewrite(drops=options("--fix")),
             repair=Rewrite(
                 drops=options("--fix --formatter=1 -f=1 --output-file=1 -o=1 --quiet -q"), adds=("--fix",)
@@ -96,6 +98,29 @@ WEB: Final[tuple[Recipe, ...]] = (
     _biome("check", "Formatted and linted with biome."),
     _biome("lint", "Applied biome's safe fixes."),
     _biome("format", "Formatted with biome."),
+    Recipe(
+        name="sort-package-json",
+        failure_classes=STYLE,
+        touches=("package.json",),
+        repair=FixCommand(
+            tool="sort-package-json",
+            marks=frozenset(options("--check -c")),
+            repair=Rewrite(drops=options("--check -c --quiet -q")),
+        ),
+        summary="Sorted package.json.",
+    ),
+    Recipe(
+        name="oxfmt",
+        failure_classes=STYLE,
+        touches=_PRETTIER,
+        repair=FixCommand(
+            tool="oxfmt",
+            marks=frozenset({"--check", "--list-different"}),
+            names_files=True,
+            repair=Rewrite(drops=options("--check --list-different")),
+        ),
+        summary="Formatted with oxfmt.",
+    ),
     Recipe(
         name="deno-fmt",
         failure_classes=STYLE,

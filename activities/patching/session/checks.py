@@ -62,7 +62,8 @@ def failing_commands(
     found: dict[Command, None] = {}
     for job in jobs:
         for command in written_commands(workflow_path, job, tree):
-            inner = unwrapped([command], tree) or [command]  # a script that is not plain runs as a whole
+            # A script that is not plain runs as a whole.
+            inner = unwrapped([command], tree, programs=False) or [command]
             found |= dict.fromkeys(each for each in inner if not _PREPARES.match(each.text))
     return tuple(found)[:COMMANDS]
 

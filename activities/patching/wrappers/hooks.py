@@ -3,8 +3,9 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -101,6 +102,33 @@ HOOKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "sort-simple-yaml": ("sort-simple-yaml", _YAML),
     "file-contents-sorter": ("file-contents-sorter", ()),
     "gersemi": ("gersemi --check", ("cmake",)),
+    "reorder-python-imports": ("reorder-python-imports", _PYTHON),
+    "django-upgrade": ("django-upgrade", _PYTHON),
+    "sort-all": ("sort-all", _PYTHON),
+    "flynt": ("flynt --fail-on-change", _PYTHON),
+    "usort": ("usort check", _PYTHON),
+    "ufmt": ("ufmt check", _PYTHON),
+    "ssort": ("ssort --check", _PYTHON),
+    "djlint-reformat": ("djlint --check", ("html", "jinja", "jinja2", "j2", "hbs")),
+    "djlint-reformat-django": ("djlint --check --profile=django", ("html",)),
+    "djlint-reformat-jinja": ("djlint --check --profile=jinja", ("html", "jinja", "jinja2", "j2")),
+    "djhtml": ("djhtml --check", ("html",)),
+    "djade": ("djade", ("html",)),
+    "sqlfluff-fix": ("sqlfluff lint", ("sql",)),
+    "sqlfluff-lint": ("sqlfluff lint", ("sql",)),
+    "sqlfmt": ("sqlfmt --check", ("sql",)),
+    "toml-sort": ("toml-sort --check", ("toml",)),
+    "toml-sort-fix": ("toml-sort --check", ("toml",)),
+    "tombi-format": ("tombi format --check", ("toml",)),
+    "pyproject-fmt": ("pyproject-fmt --check", ("toml",)),
+    "setup-cfg-fmt": ("setup-cfg-fmt", ("cfg",)),
+    "rumdl": ("rumdl check", ("md", "markdown")),
+    "rumdl-fmt": ("rumdl fmt --check", ("md", "markdown")),
+    "docstrfmt": ("docstrfmt --check", ("rst",)),
+    "yamlfmt": ("yamlfmt -lint", _YAML),
+    "cmake-format": ("cmake-format --check", ("cmake",)),
+    "cog": ("cog --check", ()),
+    "oxfmt": ("oxfmt --check", _PRETTIER),
 }
 """Hook → the check it is, and the suffixes of its files (none: any text)."""
 
@@ -118,13 +146,31 @@ _WITHOUT_FILES: Final = frozenset(
 )
 _MENDING: Final = frozenset(
     {"--fix", "--write", "-w", "-i", "--in-place", "--write-changes", "--exit-non-zero-on-fix", "--autofix"}
+    | {"--reformat", "-r"}
 )
 """Options by which a hook repairs; the check is run without them."""
-_ONLY_NAMED: Final = frozenset({"requirements-txt-fixer", "sort-simple-yaml", "file-contents-sorter"})
+_OWN_FILES: Final[Mapping[str, str]] = {
+    "requirements-txt-fixer": r"(requirements|constraints).*\.(txt|in)$",
+    "sort-simple-yaml": "^$",
+    "file-contents-sorter": "^$",
+    "cog": "^$",
+    "pyproject-fmt": r"(^|/)pyproject\.toml$",
+    "setup-cfg-fmt": r"(^|/)setup\.cfg$",
+}
+"""The pattern of files by which these hooks choose where a configuration gives none."""
 _PATTERN_CHARACTERS: Final = 2_000
 _NESTED: Final = re.compile(r"[+*}][^()]{0,200}\)[+*{]")
 """A repeated group that repeats inside can take a search for ever; a repository's pattern is not trusted."""
-_REQUIREMENTS: Final = r"(requirements|constraints).*\.(txt|in)$"
+
+
+class _Wanted(NamedTuple):
+    """What a run of pre-commit is told to do."""
+
+    name: str | None = None
+    """The only hook that is run, by its id or alias."""
+    config: str = ".pre-commit-config.yaml"
+    manual: bool = False
+    """The hooks that run only when asked for."""
 
 
 def hook_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
@@ -132,26 +178,32 @@ def hook_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     program, *arguments = command.argv
     if program not in {"pre-commit", "prek"} or (arguments and arguments[0] != "run" and program != "prek"):
         return None
-    wanted = None
-    skipping = False
-    config = ".pre-commit-config.yaml"
-    words = iter(arguments[1:] if arguments[:1] == ["run"] else arguments)
-    for word in words:
-        if word in {"-c", "--config"}:
-            config = next(words, config)
-        elif word in {"--from-ref", "--to-ref", "--hook-stage", "--color", "-s", "-o"}:
-            next(words, None)
-        elif word == "--files":
-            skipping = True
-        elif not word.startswith("-") and not skipping:
-            wanted = word
+    wanted = _wanted(arguments[1:] if arguments[:1] == ["run"] else arguments)
     skipped = set(dict(command.env).get("SKIP", "").split(","))
     found: list[Command] = []
-    for hook, outer in _hooks(tree, command.cwd, config):
+    for hook, outer in _hooks(tree, command.cwd, wanted.config):
         name = str(hook.get("id"))
-        if (wanted in {None, name, hook.get("alias")}) and name not in skipped:
-            found += _commands(name, hook, outer, command, tree)
+        meant = wanted.name in {None, name, hook.get("alias")} and name not in skipped
+        if meant and ("manual" in (hook.get("stages") or ())) == wanted.manual:
+            found += (replace(each, hook=name) for each in _commands(name, hook, outer, command, tree))
     return found
+
+
+def _wanted(arguments: Sequence[str]) -> _Wanted:
+    wanted = _Wanted()
+    words = iter(arguments)
+    for word in words:
+        if word in {"-c", "--config"}:
+            wanted = wanted._replace(config=next(words, wanted.config))
+        elif word in {"--hook-stage", "--stage"}:
+            wanted = wanted._replace(manual=next(words, "") == "manual")
+        elif word in {"--from-ref", "--to-ref", "--color", "-s", "-o"}:
+            next(words, None)
+        elif word == "--files":
+            break
+        elif not word.startswith("-"):
+            wanted = wanted._replace(name=word)
+    return wanted
 
 
 def _hooks(tree: Tree, folder: str, config: str) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -165,7 +217,7 @@ def _hooks(tree: Tree, folder: str, config: str) -> Iterator[tuple[Mapping[str, 
     for repository in repositories if isinstance(repositories, list) else []:
         hooks = repository.get("hooks") if isinstance(repository, dict) else None
         for hook in hooks if isinstance(hooks, list) else []:
-            if isinstance(hook, dict) and "manual" not in (hook.get("stages") or ()):
+            if isinstance(hook, dict):
                 yield hook, outer
 
 
@@ -184,8 +236,8 @@ def _commands(
     if name in _WITHOUT_FILES:
         yield Command(tuple(argv), command.cwd, command.env, shlex.join(argv))
         return
-    if name in _ONLY_NAMED and not hook.get("files"):
-        hook = {**hook, "files": _REQUIREMENTS if name == "requirements-txt-fixer" else "^$"}
+    if name in _OWN_FILES and not hook.get("files"):
+        hook = {**hook, "files": _OWN_FILES[name]}
     yield from _over_files(argv, _files(hook, outer, suffixes, command.cwd, tree), command)
 
 
@@ -268,6 +320,8 @@ def _files(
         name = path if folder == "." else str(PurePosixPath(path).relative_to(folder))
         suffix = PurePosixPath(name).suffix.removeprefix(".")
         right = suffix in (chosen or suffixes) if chosen or suffixes else suffix.lower() not in _BINARY
-        if right and wanted.search(name) and not any(each.search(name) for each in unwanted):
+        if not right or not wanted.search(name) or any(each.search(name) for each in unwanted):
+            continue
+        if chosen or suffixes or tree.is_text(path):
             found.append(name)
     return found

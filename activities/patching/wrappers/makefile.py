@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from activities.patching.commands import Command
 from activities.patching.wrappers.tree import Tree
@@ -12,57 +12,113 @@ _RULE: Final = re.compile(
     r"^(?P<targets>[\w./ -]{1,300}?)\s*::?(?!=)\s*(?P<needs>[^#;=\n]*?)\s*(?:;(?P<inline>[^\n]*))?(?:#.*)?$"
 )
 _JUST: Final = re.compile(
-    r"^@?(?P<targets>[\w-]{1,100})[^:\n]{0,200}:(?!=)\s*(?P<needs>[^#\n]*?)\s*(?P<inline>)(?:#.*)?$"
+    r"^@?(?P<targets>[\w-]{1,100})(?P<given>[^:\n]{0,200}):(?!=)\s*(?P<needs>[^#\n]*?)\s*(?P<inline>)(?:#.*)?$"
 )
 _VARIABLE: Final = re.compile(
     r"^(?:export\s+)?(?P<name>\w{1,100})\s*(?P<kind>\?=|::?=|:=|=|\+=)\s*(?P<value>[^#\n]*?)\s*(?:#.*)?$"
 )
-_USE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|([@<^]))")
+_USE: Final = re.compile(r"(?<!\$)\$(?:\((\w+)\)|\{(\w+)\}|([@<^]))")
+_JUST_USE: Final = re.compile(r"\{\{\s*(?P<name>\w+)\s*\}\}")
+_PARAMETER: Final = re.compile(
+    r"[*+$]{0,2}(?P<name>[A-Za-z_][\w-]*)(?:\s*=\s*(?P<default>'[^']*'|\"[^\"]*\"|[\w./-]+))?"
+)
+_INCLUDE: Final = re.compile(r"^[-s]?include[ \t]+(?P<files>[\w./ -]+)$", re.MULTILINE)
+_INDENTED: Final = ("\t", " ")
 _DEPTH: Final = 8
+_JUST_FILES: Final = ("justfile", "Justfile", ".justfile")
+_MAKE_FILES: Final = ("GNUmakefile", "makefile", "Makefile")
 
 
 @dataclass
 class _Target:
     needs: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    parameters: list[tuple[str, str]] = field(default_factory=list)
+    """Of a recipe of just: names, with what they are by default."""
+
+
+class _Call(NamedTuple):
+    """What `make` or `just` is called with."""
+
+    folder: str
+    names: tuple[str, ...]
+    """Of the file that is looked for."""
+    goals: list[str]
+    given: dict[str, str]
+    """Variables."""
+    options: list[str]
+    """Options behind the first goal: a recipe of just takes them as its arguments."""
 
 
 def make_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     """What `make TARGET` or `just RECIPE` runs, prerequisites first; None for other commands."""
     program, *arguments = command.argv
-    if program not in {"make", "gmake", "just"}:
+    if program not in {"make", "gmake", "just"} or "--fmt" in arguments:
         return None
-    names: tuple[str, ...] = (
-        ("justfile", "Justfile", ".justfile")
-        if program == "just"
-        else ("GNUmakefile", "makefile", "Makefile")
-    )
-    cwd, goals, given = command.cwd, [], {}
-    words = iter(arguments)
-    for word in words:
-        if word in {"-C", "--directory"}:
-            cwd = f"{cwd}/{next(words, '')}"
-        elif word in {"-f", "--file", "--makefile"}:
-            names = (next(words, ""),)
-        elif "=" in word and not word.startswith("-"):
-            name, _, value = word.partition("=")
-            given[name] = value
-        elif not word.startswith("-"):
-            goals.append(word)
-    found = tree.text(cwd, *names)
+    just = program == "just"
+    call = _called(arguments, command.cwd, _JUST_FILES if just else _MAKE_FILES)
+    found = tree.text(call.folder, *call.names)
     if not found:
         return []
-    targets, variables = _read(found[1], just=program == "just")
-    variables |= given
-    goals = goals or [next((name for name in targets if not name.startswith(".")), "")]
+    text = (
+        found[1]
+        if just
+        else _INCLUDE.sub(lambda match: _included(match["files"], tree, call.folder), found[1])
+    )
+    targets, variables = _read(text, just=just)
+    goals = call.goals or [next((name for name in targets if not name.startswith(".")), "")]
+    if just:
+        goals, variables = _with_parameters(goals, call.options, targets, variables)
+    variables |= call.given
     lines: list[str] = []
     seen: set[str] = set()
     for goal in goals:
         _collect(goal, targets, seen, lines, _DEPTH)
     commands: list[Command] = []
     for line in lines:
-        commands += tree.commands(_expanded(line, variables), command, cwd=cwd)
+        inner = _filled(line, variables) if just else _expanded(line, variables)
+        commands += tree.commands(inner, command, cwd=call.folder)
     return commands
+
+
+def _called(arguments: Sequence[str], folder: str, names: tuple[str, ...]) -> _Call:
+    call = _Call(folder, names, [], {}, [])
+    words = iter(arguments)
+    for word in words:
+        if word in {"-C", "--directory", "-d", "--working-directory"}:
+            call = call._replace(folder=f"{folder}/{next(words, '')}")
+        elif word in {"-f", "--file", "--makefile", "--justfile"}:
+            call = call._replace(names=(next(words, ""),))
+        elif "=" in word and not word.startswith("-"):
+            name, _, value = word.partition("=")
+            call.given[name] = value
+        elif not word.startswith("-"):
+            call.goals.append(word)
+        elif call.goals:
+            call.options.append(word)
+    return call
+
+
+def _with_parameters(
+    goals: list[str], options: Sequence[str], targets: dict[str, _Target], variables: dict[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The goals without what a recipe takes as its arguments, and the values of parameters."""
+    defaults = {name: value for target in targets.values() for name, value in target.parameters}
+    own = targets.get(goals[0], _Target()).parameters
+    given = iter([*goals[1:], *options] if own else [])
+    values = {name: next(given, value) for name, value in own}
+    return goals[:1] if own else goals, defaults | variables | values
+
+
+def _included(names: str, tree: Tree, folder: str) -> str:
+    return "\n".join(found[1] for name in names.split() if (found := tree.text(folder, name)))
+
+
+def _filled(line: str, variables: dict[str, str]) -> str:
+    """A line of just with its variables' values; else as it is."""
+    for _ in range(_DEPTH):
+        line = _JUST_USE.sub(lambda use: variables.get(use["name"], use.group()).strip("'\""), line)
+    return line
 
 
 def _read(text: str, *, just: bool) -> tuple[dict[str, _Target], dict[str, str]]:
@@ -71,7 +127,7 @@ def _read(text: str, *, just: bool) -> tuple[dict[str, _Target], dict[str, str]]
     current: list[_Target] = []
     pattern = _JUST if just else _RULE
     for line in re.sub(r"\\\r?\n[ \t]*", " ", text).splitlines():
-        if line.startswith(("\t", "    ")) and current:
+        if line.startswith(_INDENTED if just else ("\t", "    ")) and current:
             for target in current:
                 target.lines.append(line.strip())
             continue
@@ -80,13 +136,19 @@ def _read(text: str, *, just: bool) -> tuple[dict[str, _Target], dict[str, str]]
         current = []
         variable = _VARIABLE.match(line)
         if variable:
-            _assign(variables, variable["name"], variable["kind"], variable["value"])
+            value = re.sub(r"\$\(shell\s+", "$$(", variable["value"])
+            _assign(variables, variable["name"], variable["kind"], value)
             continue
         rule = pattern.match(line)
         if rule:
             for name in rule["targets"].split():
                 target = targets.setdefault(name, _Target())
                 target.needs += rule["needs"].replace("|", " ").split()
+                if just and rule["given"]:
+                    target.parameters = [
+                        (each["name"], (each["default"] or "").strip("'\""))
+                        for each in _PARAMETER.finditer(rule["given"])
+                    ]
                 if rule["inline"]:
                     target.lines.append(rule["inline"].strip())
                 current.append(target)
@@ -106,7 +168,10 @@ def _collect(goal: str, targets: dict[str, _Target], seen: set[str], lines: list
     seen.add(goal)
     for need in targets[goal].needs:
         _collect(need, targets, seen, lines, depth - 1)
-    for line in targets[goal].lines:
+    own = targets[goal].lines
+    if own and re.match(r"#!.*\b(?:ba|da)?sh\b", own[0]):  # one script, not lines
+        own = ["\n".join(own[1:])]
+    for line in own:
         signs = re.match(r"[@+-]*", line)
         marks = signs.group() if signs else ""
         if "-" not in marks:  # make forgives such a line's failure
@@ -115,6 +180,7 @@ def _collect(goal: str, targets: dict[str, _Target], seen: set[str], lines: list
 
 def _expanded(line: str, variables: dict[str, str]) -> str:
     """The line with its variables' values; `$$` is the shell's own sign."""
+    line = re.sub(r"\$\(shell\s+", "$$(", line)
     for _ in range(_DEPTH):
         expanded = _USE.sub(
             lambda use: variables.get(use[1] or use[2] or "", "" if use[1] or use[2] else "$"), line

@@ -4,8 +4,28 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
+from activities.patching.wrappers.python_words import assigned, texts, words
 from activities.patching.wrappers.tree import Tree
+
+_DEPTH: Final = 4
+"""How far a session may call functions and other sessions."""
+
+
+@dataclass(frozen=True)
+class _File:
+    """A noxfile's functions and constants, and what is handed through to its sessions."""
+
+    functions: Mapping[str, ast.FunctionDef]
+    constants: Mapping[str, ast.expr]
+    handed: Sequence[str]
+
+    def named(self, names: set[str]) -> Iterator[ast.FunctionDef]:
+        for function in self.functions.values():
+            if _session(function, self.constants)[0] & names:
+                yield function
 
 
 def lines(
@@ -25,42 +45,41 @@ def lines(
         module = ast.parse(found[1]) if found else ast.Module(body=[], type_ignores=[])
     except (SyntaxError, ValueError, RecursionError):
         return
-    constants = _assigned(module.body)
+    constants = assigned(module.body)
     if not names and not tags:
-        names = _texts(constants.get("nox.options.sessions"), constants)
-        tags = _texts(constants.get("nox.options.tags"), constants)
+        names = texts(constants.get("nox.options.sessions"), constants)
+        tags = texts(constants.get("nox.options.tags"), constants)
     everything = not names and not tags
     # A session for a version of Python is called `lint-3.12`.
     wanted = {re.sub(r"-\d[\d.]*$", "", name) for name in names} | set(names)
-    for function in module.body:
-        if not isinstance(function, ast.FunctionDef):
-            continue
+    functions = {each.name: each for each in module.body if isinstance(each, ast.FunctionDef)}
+    file = _File(functions, constants, arguments)
+    for function in functions.values():
         own_names, own_tags, by_default = _session(function, constants)
         if own_names & wanted or own_tags & set(tags) or (everything and own_names and by_default):
-            yield from _commands(function, constants, arguments)
+            yield from _commands(function, file, _DEPTH)
 
 
-def _commands(
-    function: ast.FunctionDef, constants: Mapping[str, ast.expr], arguments: Sequence[str]
-) -> list[str]:
-    known = {**constants, **_assigned(list(ast.walk(function)))}
-    calls = []
-    for call in ast.walk(function):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "run":
-            words = _words(call.args, known, arguments)
-            if words:
-                calls.append((call.lineno, shlex.join(words)))
-    return [line for _, line in sorted(calls)]
+def _commands(function: ast.FunctionDef, file: _File, depth: int) -> Iterator[str]:
+    """What a function runs itself, by functions that it hands its session to, and by notifying others."""
+    known = {**file.constants, **assigned(list(ast.walk(function)))}
+    calls = [each for each in ast.walk(function) if isinstance(each, ast.Call)]
+    for call in sorted(calls, key=lambda each: (each.lineno, each.col_offset)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if name == "run":
+            found = words(call.args, known, file.handed)
+            if found:
+                yield shlex.join(found)
+        elif name == "notify" and depth:
+            for notified in file.named({text for each in call.args[:1] for text in texts(each, known)}):
+                yield from _commands(notified, file, depth - 1)
+        elif isinstance(call.func, ast.Name) and depth and _hands_session(call):
+            other = file.functions.get(call.func.id)
+            yield from _commands(other, file, depth - 1) if other else ()
 
 
-def _assigned(nodes: Sequence[ast.AST]) -> dict[str, ast.expr]:
-    found: dict[str, ast.expr] = {}
-    for node in nodes:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            found[ast.unparse(node.targets[0])] = node.value
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            found[ast.unparse(node.target)] = node.value
-    return found
+def _hands_session(call: ast.Call) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == "session" for each in call.args)
 
 
 def _session(function: ast.FunctionDef, constants: Mapping[str, ast.expr]) -> tuple[set[str], set[str], bool]:
@@ -74,53 +93,8 @@ def _session(function: ast.FunctionDef, constants: Mapping[str, ast.expr]) -> tu
             for keyword in (decorator.keywords if isinstance(decorator, ast.Call) else [])
             if keyword.arg
         }
-        names = {function.name, function.name.replace("_", "-"), *_texts(given.get("name"), constants)}
+        names = {function.name, function.name.replace("_", "-"), *texts(given.get("name"), constants)}
         default = given.get("default")
         off = isinstance(default, ast.Constant) and default.value is False
-        return names, set(_texts(given.get("tags"), constants)), not off
+        return names, set(texts(given.get("tags"), constants)), not off
     return set(), set(), False
-
-
-def _texts(value: ast.expr | None, constants: Mapping[str, ast.expr]) -> list[str]:
-    if isinstance(value, ast.Name):
-        value = constants.get(value.id)
-    if isinstance(value, ast.Constant) and isinstance(value.value, str):
-        return [value.value]
-    if isinstance(value, ast.List | ast.Tuple | ast.Set):
-        return [
-            each.value
-            for each in value.elts
-            if isinstance(each, ast.Constant) and isinstance(each.value, str)
-        ]
-    return []
-
-
-def _words(
-    arguments: Sequence[ast.expr], constants: Mapping[str, ast.expr], handed: Sequence[str]
-) -> list[str]:
-    """The words of a call's arguments; none where one is not plain."""
-    words: list[str] = []
-    for argument in arguments:
-        starred = isinstance(argument, ast.Starred)
-        value = _value(argument.value if isinstance(argument, ast.Starred) else argument, constants)
-        if isinstance(value, ast.BoolOp) and isinstance(value.op, ast.Or):  # `session.posargs or ["src"]`
-            if _is_handed(value.values[0]) and handed:
-                value = value.values[0]
-            else:
-                value = _value(value.values[-1], constants)
-        texts = _texts(value, constants)
-        if starred and _is_handed(value):
-            words += handed
-        elif texts and starred != isinstance(value, ast.Constant):
-            words += texts
-        else:
-            return []
-    return words
-
-
-def _value(value: ast.expr, constants: Mapping[str, ast.expr]) -> ast.expr:
-    return constants.get(value.id, value) if isinstance(value, ast.Name) else value
-
-
-def _is_handed(value: ast.expr) -> bool:
-    return isinstance(value, ast.Attribute) and value.attr == "posargs"

@@ -14,6 +14,7 @@ from activities.patching.commands import Command
 from activities.patching.wrappers.tree import Tree
 
 _DEPTH: Final = 5
+_VALUE: Final = re.compile(r"\{\{\s*\.(?P<name>\w+)\s*\}\}")
 
 
 class _Runner(NamedTuple):
@@ -45,6 +46,7 @@ _RUNNERS: Final[Mapping[str, tuple[_Runner, ...]]] = {
     ),
     "mise": (_Runner(("mise.toml", ".mise.toml"), ("tasks",), verbs=("run", "r")),),
     "pdm": (_Runner(("pyproject.toml",), ("tool", "pdm", "scripts")),),
+    "pipenv": (_Runner(("Pipfile",), ("scripts",), verbs=("run",)),),
 }
 _RYE: Final = {"lint": "ruff check", "fmt": "ruff format"}
 
@@ -53,7 +55,8 @@ def task_commands(command: Command, tree: Tree) -> Sequence[Command] | None:
     """What a task runner's task runs; None where the command is none."""
     program, *arguments = command.argv
     if program == "rye" and arguments and arguments[0] in _RYE:
-        return tree.commands(f"{_RYE[arguments[0]]} {shlex.join(arguments[1:])}", command)
+        words = [word for word in arguments[1:] if word not in {"--all", "-a", "--"}]
+        return tree.commands(f"{_RYE[arguments[0]]} {shlex.join(words)}", command)
     for runner in _RUNNERS.get(program, ()):
         words = [word for word in arguments if not word.startswith("-")]
         if runner.verbs:
@@ -73,17 +76,29 @@ def _tasks(runner: _Runner, tree: Tree, folder: str) -> Mapping[str, Any]:
     name, text = found
     try:
         data: Any
-        if name.endswith(".toml"):
+        if name.endswith(".toml") or name == "Pipfile":
             data = tomllib.loads(text)
         elif name.endswith((".json", ".jsonc")):
             data = json.loads(re.sub(r"(?m)^\s*//.*$", "", text))
         else:
             data = YAML(typ="safe", pure=True).load(text)
+            data = YAML(typ="safe", pure=True).load(_with_values(text, data))
     except (ValueError, YAMLError, RecursionError):
         return {}
     for key in runner.keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
+
+
+def _with_values(text: str, data: Any) -> str:
+    """A Taskfile with the values of its constants in their places."""
+    variables = data.get("vars") if isinstance(data, dict) else None
+    known = {
+        name: str(value)
+        for name, value in (variables.items() if isinstance(variables, dict) else ())
+        if isinstance(value, str | int) and "\n" not in str(value)
+    }
+    return _VALUE.sub(lambda found: known.get(found["name"], found.group()), text)
 
 
 def _run(  # noqa: PLR0917 — one caller, and itself

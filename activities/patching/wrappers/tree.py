@@ -9,6 +9,9 @@ from activities.errors import PermanentError
 from activities.patching.commands import Command, parse_step
 
 FILE_BYTES: Final = 500_000
+_SNIFFED_BYTES: Final = 8_000
+_TEXT_BYTES: Final = bytes({7, 8, 9, 10, 11, 12, 13, 27} | set(range(0x20, 0x7F)) | set(range(0x80, 0x100)))
+"""What pre-commit and git take a file for text by."""
 
 
 class Tree:
@@ -40,9 +43,18 @@ class Tree:
                 continue
         return None
 
+    def is_text(self, path: str) -> bool:
+        """Whether a file begins as text does; one that is too large to be read counts for none."""
+        try:
+            content = self._read(path)
+        except PermanentError:
+            return False
+        return not (content or b"")[:_SNIFFED_BYTES].translate(None, _TEXT_BYTES)
+
     def commands(self, text: str, outer: Command, *, cwd: str | None = None) -> tuple[Command, ...]:
         """The commands of a script that `outer` runs."""
         inner = parse_step(text, cwd=outer.cwd if cwd is None else cwd, paths=self.paths)
         return tuple(
-            Command(command.argv, command.cwd, outer.env + command.env, command.text) for command in inner
+            Command(command.argv, command.cwd, outer.env + command.env, command.text, outer.hook)
+            for command in inner
         )

@@ -19,6 +19,11 @@ def workspace_commands(command: Command, tree: Tree) -> Sequence[Command] | None
     """The script as each package that is meant runs it; None for other commands."""
     program, *arguments = command.argv
     if program in _MANAGERS:
+        if program == "pnpm":  # what follows a script's name is the script's
+            first = next(
+                (at for at, word in enumerate(arguments) if _is_script(arguments, at)), len(arguments)
+            )
+            arguments = arguments[: first + 1]
         names, words, everywhere = _split(arguments)
         if not names and not everywhere:
             return None
@@ -31,6 +36,8 @@ def workspace_commands(command: Command, tree: Tree) -> Sequence[Command] | None
             word for word in arguments[1:] if word not in {"run", "foreach"} and not word.startswith("-")
         ]
         names, script = [], words[0] if words else ""
+    elif program == "nx" and arguments[:1] == ["format:check"]:
+        return tree.commands("prettier --check .", command)
     elif program in _RUNNERS:
         names, script = [], _script(arguments)
     else:
@@ -45,6 +52,12 @@ def workspace_commands(command: Command, tree: Tree) -> Sequence[Command] | None
         if inside and not at_root and script in scripts:
             found += tree.commands(scripts[script], command, cwd=folder)
     return found
+
+
+def _is_script(arguments: Sequence[str], at: int) -> bool:
+    """Whether the word is the name of a script, and no option, its value, or a word of pnpm's own."""
+    word, before = arguments[at], arguments[at - 1] if at else ""
+    return not word.startswith("-") and word not in {"run", "run-script", "exec"} and before not in _NAMING
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str], bool]:

@@ -41,7 +41,8 @@ ENVIRONMENT = {
 NODE_TOOLS = (
     *("prettier", "eslint", "xo", "standard", "oxlint", "stylelint", "@biomejs/biome"),
     *("markdownlint-cli", "markdownlint-cli2", "@bazel/buildifier", "@bufbuild/buf", "deno"),
-    *("dprint", "@dprint/json", "pnpm@10"),
+    *("dprint", "@dprint/json", "pnpm@10", "sort-package-json", "oxfmt"),
+    "@johnnymorganz/stylua-bin",
 )
 
 

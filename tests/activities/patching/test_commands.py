@@ -41,7 +41,7 @@ def test_plain_commands_are_read(text: str, expected: list[tuple[str, ...]]) -> 
         "black --check ${{ matrix.path }}",
         'black --check "$(git ls-files)"',
         "black --check `git ls-files`",
-        "black --check {a,b}",
+        "black --check {$A,b}",
         "black --check ~/x",
         "black --check . || true",
         "true || black --check .",
@@ -50,6 +50,13 @@ def test_plain_commands_are_read(text: str, expected: list[tuple[str, ...]]) -> 
         "x || (cd sub && black --check .)",
         "{ black --check .; }",
         "cat <<EOF\nblack --check .\nEOF",
+        'if [ -n "$X" ]; then\n  black --check .\nfi',
+        "if [ a = b ]; then\n  black --check .\nfi",
+        "case b in\n  a) black --check . ;;\nesac",
+        "lint() {\n  black --check .\n}\nother",
+        "say() {\n  echo x\n}\nblack --check . || say",
+        'A=(a $B)\nblack --check "${A[@]}"',
+        "(cd sub && x) && black --check $A",
         "black --check 'unfinished",
         "eval black --check .",
         "PATH=/evil black --check .",
@@ -61,6 +68,47 @@ def test_plain_commands_are_read(text: str, expected: list[tuple[str, ...]]) -> 
 )
 def test_what_only_a_shell_understands_is_left_out(text: str) -> None:
     assert not [argv for argv in argvs(text) if "black" in argv]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'if [ -n "$CI" ]; then\n  echo "::group::black"\nfi\nblack --check a b',
+        'if [ -z "$VIRTUAL_ENV" ]; then\n  echo "activate it" >&2\n  exit 1\nfi\nblack --check a b',
+        "if [ a == a ]; then\n  black --check a b\nelse\n  black a b\nfi",
+        'if [[ "" != "--fix" ]]; then black --check a b; else black a b; fi',
+        'MODE=check\nif [ -n "$MODE" ]; then\n  black --check a b\nfi',
+        "case check in\n  fix)\n    black a b\n    ;;\n  check|ci)\n    black --check a b\n    ;;\nesac",
+        "lint() {\n  black --check a b\n}\nfunction all {\n  lint\n}\n\nall",
+        'run() {\n  black --check "$@"\n}\nrun a b',
+        'run() {\n  black "$1" a b\n}\nrun --check',
+        'FILES=(\n  a  # one\n  b\n)\nblack --check "${FILES[@]}"',
+        "cat > x <<'EOF'\nif then {\nEOF\nblack --check a b",
+        "(black --check a b) && (true)",
+        "black --check {a,b}",
+        "ARGS=${ARGS:---check}\nblack $ARGS a b",
+    ],
+)
+def test_control_flow_that_can_be_told_is_unfolded(text: str) -> None:
+    assert ("black", "--check", "a", "b") in argvs(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if [ a = a ]; then " + "else " * 3_900,
+        "case a in " + "a) ;;" * 3_000,
+        "f() {\n" * 2_000,
+        "<<E\n" * 4_000,
+    ],
+)
+def test_a_hostile_script_is_read_in_time(text: str) -> None:
+    assert parse_step(text) is not None
+
+
+def test_a_default_gives_way_to_what_is_set() -> None:
+    text = "ARGS=${ARGS:---check}\nblack $ARGS a"
+    assert [command.argv for command in parse_step(text, env={"ARGS": "--diff"})] == []
 
 
 def test_commands_beside_an_opaque_one_are_still_read() -> None:

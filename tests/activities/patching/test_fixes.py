@@ -35,6 +35,69 @@ async def test_files_that_a_cut_log_does_not_show_are_repaired_too(
     assert proposal.proof.state is ProofState.PROVED
 
 
+async def test_each_check_of_a_step_keeps_to_the_files_that_the_log_names(
+    request_for: Request, propose: Propose
+) -> None:
+    files = {
+        "named.py": "x = {  'a':1 }\n",
+        "other.py": "y = {  'b':2 }\n",
+        "used.py": "import os\n",
+        "late.py": "import sys\n",
+    }
+    command = "ruff check used.py late.py; black --check named.py other.py"
+    log = "F401 [*] `os` imported but unused\n --> used.py:1:8\nwould reformat named.py\n"
+    proposal = await propose(request_for(files, command, log=log))
+    assert proposal.files == ("named.py", "used.py")
+
+
+async def test_a_check_that_the_step_did_not_come_to_is_repaired_whole(
+    request_for: Request, propose: Propose
+) -> None:
+    files = {"used.py": "import os\n", "late.py": "y = {  'b':2 }\n"}
+    log = "F401 [*] `os` imported but unused\n --> used.py:1:8\n"
+    proposal = await propose(request_for(files, "ruff check . && ruff format --check .", log=log))
+    assert proposal.files == ("late.py", "used.py")
+    assert proposal.proof.state is ProofState.PROVED
+
+
+HOOKS = (
+    "repos:\n- repo: x\n  hooks: [{id: black}, {id: codespell}, {id: trailing-whitespace}, {id: flake8}]\n"
+)
+
+
+async def test_hooks_that_the_log_does_not_call_failed_are_left_alone(
+    request_for: Request, propose: Propose
+) -> None:
+    files = {
+        ".pre-commit-config.yaml": HOOKS,
+        "a.py": "x = {  'a':1 }\n",
+        "b.txt": "we recieve it\n",
+        "c.bin": "\0blank \n",
+    }
+    log = "black....Failed\n- hook id: black\n- files were modified by this hook\ncodespell....Passed\n"
+    proposal = await propose(request_for(files, "pre-commit run --all-files", log=log))
+    assert (proposal.files, proposal.proof.state) == (("a.py",), ProofState.PROVED)
+
+
+async def test_hooks_for_text_leave_other_files_alone(request_for: Request, propose: Propose) -> None:
+    files = {".pre-commit-config.yaml": HOOKS, "a.txt": "blank \n", "logo.design": "\0blank \n"}
+    proposal = await propose(request_for(files, "pre-commit run --all-files"))
+    assert (proposal.files, proposal.proof.state) == (("a.txt",), ProofState.PROVED)
+
+
+async def test_a_linter_without_repair_of_its_own_has_only_its_findings_repaired(
+    request_for: Request, propose: Propose
+) -> None:
+    files = {
+        "a.py": "x=1\n\ny = f( 1)\n",
+        "b.py": "x=1\n",
+        ".flake8": "[flake8]\nselect = E225\nper-file-ignores = b.py:E225\n",
+    }
+    proposal = await propose(request_for(files, "flake8"))
+    assert (proposal.files, proposal.proof.state) == (("a.py",), ProofState.PROVED)
+    assert "f( 1)" not in proposal.diff.replace(" y = f( 1)", "")
+
+
 async def test_a_name_that_nothing_uses_goes_when_nothing_safer_helps(
     request_for: Request, propose: Propose
 ) -> None:

@@ -24,7 +24,7 @@ RUSTFMT = (
 
 
 async def test_a_printed_diff_is_applied_without_the_tool(request_for: Request, propose: Propose) -> None:
-    proposal = await propose(request_for({"main.go": GO}, "gofmt -d .", log=GOFMT))
+    proposal = await propose(request_for({"main.go": GO}, "gofumpt -d .", log=GOFMT))
     assert proposal.recipe == "printed-diff"
     assert '+\tprintln("x")' in proposal.diff
     assert proposal.proof.state is ProofState.NOT_PROVED_HERE
@@ -61,7 +61,7 @@ async def test_what_hooks_changed_is_taken_from_the_log(request_for: Request, pr
     assert "+TWO" in proposal.diff
 
 
-@pytest.mark.parametrize("command", ["pytest", "echo x", "black --check .", "gofmt -l .", None])
+@pytest.mark.parametrize("command", ["pytest", "echo x", "black --check .", "gofumpt -l .", None])
 async def test_a_diff_is_not_believed_when_the_failing_command_prints_none(
     request_for: Request, propose: Propose, command: str | None
 ) -> None:
@@ -73,7 +73,7 @@ async def test_a_printed_diff_changes_only_the_tools_own_files(
     request_for: Request, propose: Propose
 ) -> None:
     log = GOFMT.replace("main.go", "main.sh")
-    proposal = await propose(request_for({"main.sh": GO}, "gofmt -d .", log=log))
+    proposal = await propose(request_for({"main.sh": GO}, "gofumpt -d .", log=log))
     assert not proposal.diff
 
 
@@ -105,7 +105,7 @@ async def test_blanks_and_line_ends_that_stay_keep_their_bytes(
     request_for: Request, propose: Propose
 ) -> None:
     text = 'package main   \r\n\r\nfunc main() {\r\n  println("x")\r\n}\r\n'
-    proposal = await propose(request_for({"main.go": text}, "gofmt -d .", log=GOFMT))
+    proposal = await propose(request_for({"main.go": text}, "gofumpt -d .", log=GOFMT))
     assert (proposal.additions, proposal.deletions) == (1, 1)
     assert '+\tprintln("x")\r\n' in proposal.diff
 

@@ -60,7 +60,9 @@ async def test_the_row_repairs_its_sample(
             "ruff check --no-fix --unsafe-fixes --select I --output-format github src",
             "ruff check --fix --no-unsafe-fixes --select I src",
         ),
+        ("ruff check --no-fix src", "ruff check --no-fix src", "ruff check --fix --no-unsafe-fixes src"),
         ("ruff format --diff a b", "ruff format --diff a b", "ruff format a b"),
+        ("ruff format --exit-non-zero-on-format a", "ruff format --check a", "ruff format a"),
         ("black . --check -l 100", "black . --check -l 100", "black . -l 100"),
         ("isort -c --df .", "isort -c --df .", "isort ."),
         ("cargo fmt -- --check", "cargo fmt -- --check", "cargo fmt"),
@@ -124,14 +126,30 @@ async def test_the_row_repairs_its_sample(
             "dart format .",
         ),
         ("zig fmt --check .", "zig fmt --check .", "zig fmt ."),
+        ("sbt scalafmtCheckAll scalafmtSbtCheck", None, "sbt scalafmtAll scalafmtSbt"),
+        ("./gradlew lintKotlin", None, "./gradlew formatKotlin"),
+        ("mvn fmt:check", None, "mvn fmt:format"),
+        ("standardrb --format github lib", None, "standardrb --fix lib"),
+        ("erb_lint --lint-all", None, "erb_lint --autocorrect --lint-all"),
+        ("erblint app", None, "erblint --autocorrect app"),
+        ("rufo --check lib", None, "rufo lib"),
+        ("ecs check src", None, "ecs check --fix src"),
+        ("rector process --dry-run src", None, "rector process src"),
+        ("csharpier check .", None, "csharpier format ."),
+        ("swift format lint -s -r .", None, "swift format format --in-place -r ."),
+        ("nixfmt --check a.nix", None, "nixfmt a.nix"),
+        ("dune build @fmt", None, "dune fmt"),
+        ("gleam format --check src", None, "gleam format src"),
+        ("packer fmt -check .", None, "packer fmt ."),
+        ("just --fmt --check --unstable", "just --check --fmt --unstable", "just --fmt --unstable"),
         ("cargo sort --check", "cargo sort --check", "cargo sort"),
         ("prettier --list-different src", "prettier --list-different src", "prettier --write src"),
     ],
 )
-def test_paths_and_options_of_the_check_are_kept(command: str, check: str, repair: str) -> None:
+def test_paths_and_options_of_the_check_are_kept(command: str, check: str | None, repair: str) -> None:
     found = fix_command_for(command.split(), FailureClass.UNKNOWN)
     assert found is not None
-    assert found[1].check_argv(command.split()) == check.split()
+    assert found[1].check_argv(command.split()) == (check or command).split()
     assert found[1].repair_argv(command.split()) == repair.split()
 
 

@@ -104,6 +104,16 @@ CASES: dict[str, Case] = {
     "a script with arguments": Case(
         {"src/a.py": UNTIDY, "ci.sh": 'black "$@"\n'}, "bash ci.sh --check src", "black", ("black",)
     ),
+    "a script that chooses by its argument": Case(
+        {
+            "src/a.py": UNTIDY,
+            "ci/run.sh": '#!/bin/bash\nset -e\nlint() {\n  black --check "${1:-src}"\n}\n'
+            'case "$1" in\n  lint)\n    lint\n    ;;\n  test)\n    pytest\n    ;;\nesac\n',
+        },
+        "ci/run.sh lint",
+        "black",
+        ("black",),
+    ),
     "a value that the workflow gives": Case(
         {"src/a.py": UNTIDY, ".github/workflows/ci.yml": f"env: {{SRC: src}}\n{WORKFLOW}"},
         "black --check $SRC",
