@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -15,6 +15,7 @@ from workflows.models import PatchRequest
 UNCLOSED_BLOCK: Final = (
     r"The innermost block that needs to be closed is '(?P<jinja>\w{1,40})'"
     r"|Expecting [^\n]{0,300}got 'EOF'|Unclosed (?:tag|block|section)"
+    r"|^(?:\w*Error: )?[\w./@-]{1,100} doesn't match [\w./@-]{1,100} - \d{1,6}:\d{1,6}"
 )
 TEMPLATE_FILE: Final = (
     r"(?P<file>[\w./@+-]{1,200}\.(?:j2|jinja2?|html|hbs|handlebars|mustache|tmpl|tpl|txt|md|xml))\b"
@@ -54,8 +55,19 @@ _JINJA: Final = re.compile(rf"\{{%-?\s*(?P<end>end)?(?P<word>{_JINJA_OPENERS})\b
 _HANDLEBARS: Final = re.compile(r"\{\{~?(?P<sign>[#/^])(?P<word>[\w./@-]+)[^}]*\}\}")
 
 
+class _Tag(NamedTuple):
+    """What opens or closes a block of a template."""
+
+    start: int
+    end: int
+    word: str
+    closes: bool
+    closing: str
+    """What would close the block."""
+
+
 def close_block(request: PatchRequest, workspace: Workspace) -> str:
-    """Close the innermost open block of a template, where its indentation says it ends.
+    """Close the one open block of a template, by another's tag that stands there, or where its lines end.
 
     Raises:
         EditRefusedError: The template is not named, or has not exactly one block open.
@@ -63,54 +75,93 @@ def close_block(request: PatchRequest, workspace: Workspace) -> str:
     files = [tracked(workspace, match["file"]) for match in matches(request, TEMPLATE_FILE)]
     for path in dict.fromkeys(each for each in files if each):
         text = read_text(workspace, path)
-        unclosed = _unclosed(text)
-        if len(unclosed) != 1:
-            continue
-        line, closing = unclosed[0]
-        lines = text.splitlines(keepends=True)
-        indent = _indent(lines[line])
-        position = next(
-            (
-                number
-                for number in range(line + 1, len(lines))
-                if lines[number].strip() and _indent(lines[number]) <= indent
-            ),
-            len(lines),
-        )
-        if lines and not lines[-1].endswith("\n"):
-            lines[-1] += "\n"
-        lines.insert(position, " " * indent + closing + "\n")
-        edited = "".join(lines)
-        if _unclosed(edited):
-            continue
-        workspace.write(path, edited.encode())
-        return f"Closed the block with `{closing}` in {path}."
+        edited = _with_right_name(text) or _with_closing_tag(text)
+        if edited:
+            workspace.write(path, edited[0].encode())
+            return f"Closed the block with `{edited[1]}` in {path}."
     raise EditRefusedError("The log names no template with exactly one open block.")
 
 
-def _unclosed(text: str) -> list[tuple[int, str]]:
-    """Line (from 0) and closing tag of every block left open."""
-    stack: list[tuple[str, int, str]] = []
-    events: list[tuple[int, str, bool, str]] = []
+def _tags(text: str) -> list[_Tag]:
+    """The tags of a template's blocks, in order."""
+    found = []
     for match in _JINJA.finditer(text):
         if match["word"] == "set" and "=" in match["rest"] and not match["end"]:
             continue
-        events.append((match.start(), match["word"], bool(match["end"]), f"{{% end{match['word']} %}}"))
+        word = match["word"]
+        found.append(_Tag(*match.span(), word, bool(match["end"]), f"{{% end{word} %}}"))
     for match in _HANDLEBARS.finditer(text):
         word = match["word"]
-        events.append((match.start(), word, match["sign"] == "/", f"{{{{/{word}}}}}"))
-    for at, word, ends, closing in sorted(events):
-        if not ends:
-            stack.append((word, text.count("\n", 0, at), closing))
-        elif stack and stack[-1][0] == word:
+        found.append(_Tag(*match.span(), word, match["sign"] == "/", f"{{{{/{word}}}}}"))
+    return sorted(found)
+
+
+def _with_right_name(text: str) -> tuple[str, str] | None:
+    """The template, and the tag, where the only fault is a tag that closes what was never opened."""
+    stack: list[_Tag] = []
+    wrong: list[tuple[_Tag, _Tag]] = []
+    for tag in _tags(text):
+        if not tag.closes:
+            stack.append(tag)
+        elif not stack:
+            return None
+        else:
+            opened = stack.pop()
+            if opened.word != tag.word:
+                wrong.append((opened, tag))
+    if stack or len(wrong) != 1:
+        return None
+    opened, tag = wrong[0]
+    written = text[tag.start : tag.end].replace(tag.word, opened.word, 1)
+    return f"{text[: tag.start]}{written}{text[tag.end :]}", written
+
+
+def _with_closing_tag(text: str) -> tuple[str, str] | None:
+    """The template, and the tag, where one block is closed nowhere: its indentation says where it ends."""
+    unclosed = _unclosed(text)
+    if len(unclosed) != 1:
+        return None
+    line, closing = text.count("\n", 0, unclosed[0].start), unclosed[0].closing
+    lines = text.splitlines(keepends=True)
+    indent = _indent(lines[line])
+    position = next(
+        (
+            number
+            for number in range(line + 1, len(lines))
+            if lines[number].strip() and _indent(lines[number]) <= indent
+        ),
+        len(lines),
+    )
+    if not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    lines.insert(position, " " * indent + closing + "\n")
+    edited = "".join(lines)
+    return (edited, closing) if _is_balanced(edited) else None
+
+
+def _is_balanced(text: str) -> bool:
+    stack: list[str] = []
+    for tag in _tags(text):
+        if not tag.closes:
+            stack.append(tag.word)
+        elif not stack or stack.pop() != tag.word:
+            return False
+    return not stack
+
+
+def _unclosed(text: str) -> list[_Tag]:
+    """What opens each block that is left open."""
+    stack: list[_Tag] = []
+    for tag in _tags(text):
+        if not tag.closes:
+            stack.append(tag)
+        elif stack and stack[-1].word == tag.word:
             stack.pop()
-        elif len(stack) > 1 and stack[-2][0] == word:
-            # The block before was never closed: it is the one in question.
-            del stack[-2]
-            return [(stack.pop()[1:]) for _ in range(1)]
+        elif len(stack) > 1 and stack[-2].word == tag.word:
+            return [stack[-1]]  # it was never closed: it is the one in question
         else:
             return []
-    return [each[1:] for each in stack]
+    return stack
 
 
 def mend_yaml(request: PatchRequest, workspace: Workspace) -> str:

@@ -103,6 +103,25 @@ CASES: dict[str, Case] = {
         "yaml-layout",
         ('title: "A talk: its end"',),
     ),
+    "a block of Handlebars that another's tag closes": Case(
+        {"card.hbs": "{{#if a}}\n  {{#each b}}\n    x\n  {{~/with}}\n{{/if}}\n"},
+        "card.hbs\nError: each doesn't match with - 2:5",
+        "template-block",
+        ("  {{~/each}}",),
+    ),
+    "a block of Handlebars inside another that is closed": Case(
+        {"card.hbs": "{{#if a}}\n  {{#each b}}\n    x\n{{/if}}\n"},
+        "card.hbs\nError: each doesn't match if - 2:5",
+        "template-block",
+        ("  {{/each}}",),
+    ),
+    "a block of Jinja that another's tag closes": Case(
+        {"page.j2": "{% if a %}\n{%- for x in a -%}\n  x\n{%- endif -%}\n{% endif %}\n"},
+        "page.j2:5: Encountered unknown tag 'endif'. Jinja was looking for the following tags: 'endfor' or "
+        "'else'. The innermost block that needs to be closed is 'for'.",
+        "template-block",
+        ("{%- endfor -%}",),
+    ),
 }
 
 

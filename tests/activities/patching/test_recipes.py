@@ -190,6 +190,10 @@ async def test_what_is_generated_otherwise_each_time_is_dropped(
             {"a.j2": "{% for x in y %}{% if z %}\n"},
             "a.j2: The innermost block that needs to be closed is 'if'",
         ),
+        (
+            {"a.hbs": "{{#if a}}\n{{#each b}}\nx\n{{/if}}\n{{/each}}\n"},
+            "a.hbs\nError: each doesn't match if - 2:3",
+        ),
     ],
 )
 async def test_what_the_log_does_not_tell_for_certain_is_not_edited(
