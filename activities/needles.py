@@ -132,14 +132,23 @@ def _required(parsed: Iterable[Any]) -> Iterator[Needles]:
 
 
 def _flat(parsed: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """The nodes of `parsed`, as if its groups were written without brackets."""
+    """The nodes of `parsed`, as if its groups had no brackets, and letters in a row as one folded text."""
+    letters: list[int] = []
     for operator, argument in parsed:
+        if operator is sre.LITERAL:
+            letters.append(argument)
+            continue
+        if letters:
+            yield sre.LITERAL, _folded("".join(map(chr, letters)))
+            letters.clear()
         if operator is sre.SUBPATTERN:
             yield from _flat(argument[3])
         elif operator is sre.ATOMIC_GROUP:
             yield from _flat(argument)
         else:
             yield operator, argument
+    if letters:
+        yield sre.LITERAL, _folded("".join(map(chr, letters)))
 
 
 def _spelled(operator: Any, argument: Any) -> tuple[list[str], bool]:
@@ -148,7 +157,7 @@ def _spelled(operator: Any, argument: Any) -> tuple[list[str], bool]:
     Else it stands for something that begins with one of them and ends with one.
     """
     if operator is sre.LITERAL:
-        return [_character(argument)], True
+        return [argument], True
     if operator is sre.AT:
         return [""], True
     if operator is sre.BRANCH:
