@@ -14,10 +14,13 @@ R = TypeVar("R")
 
 PATIENT: Final = RetryPolicy(
     initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2.0,
+    backoff_coefficient=1.5,
     maximum_interval=timedelta(minutes=5),
 )
 """An outside service that is down comes back: keep asking, never faster than once a second.
+
+A step that asks for ten things meets a service that fails at one in ten more often than not: doubling the
+pause would soon keep it waiting for minutes. So it grows by half, to five minutes after a quarter of an hour.
 
 Permanent refusals end at once (the activity marks them non-retryable), and `OUTAGE` bounds the rest.
 """
