@@ -248,7 +248,8 @@ class Stage:
                 namespace=self.client.namespace,
                 task_queue=TaskQueue(name=queue),
                 task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-            )
+            ),
+            retry=True,  # a connection that has just been made may break on a busy machine
         )
         return bool(answer.pollers)
 
