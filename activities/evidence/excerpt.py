@@ -1,11 +1,10 @@
 """The lines of a log that explain its failure, within a byte budget, from a file of any size."""
 
-import itertools
 from collections.abc import Container
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from activities.evidence.layout import Layout, Lines, lay_out, repetitions
+from activities.evidence.layout import Layout, Lines, gaps, lay_out, repetitions
 from activities.evidence.log_file import open_log
 from activities.evidence.scan import scan_log
 from activities.evidence.weighing import weigh
@@ -80,7 +79,7 @@ def _choose(lines: Lines, values: list[float], total_lines: int, budget_bytes: i
     allowed = budget_bytes
     for _ in range(_ROUNDS):
         numbers = [lines.numbers[place] for place in _pick(order, costs, allowed)]
-        allowed = budget_bytes - _NOTE_BYTES * _gaps(numbers, total_lines)
+        allowed = budget_bytes - _NOTE_BYTES * len(gaps(numbers, total_lines))
     layout = chosen(allowed)
     if layout.size + _CRUMBS_BYTES < budget_bytes and layout.ranges != ((1, total_lines),):
         allowed += budget_bytes - layout.size
@@ -94,11 +93,6 @@ def _choose(lines: Lines, values: list[float], total_lines: int, budget_bytes: i
             return layout, text
         allowed -= max(excess, _CRUMBS_BYTES)
         layout = chosen(allowed)
-
-
-def _gaps(numbers: list[int], total_lines: int) -> int:
-    """How many times lines are left out if those of these numbers, in order, are shown."""
-    return sum(after != before + 1 for before, after in itertools.pairwise((0, *numbers, total_lines + 1)))
 
 
 def _costs(lines: Lines) -> list[int]:

@@ -61,7 +61,7 @@ def lay_out(lines: Lines, total_lines: int) -> Layout:
     """The lines as they would be shown out of a log of `total_lines`."""
     numbers, texts, sizes = lines
     ranges = _ranges(numbers)
-    missing = _gaps(ranges, total_lines)
+    missing = gaps(numbers, total_lines)
     entries: Entries = []
     size, at = sum(sizes), 0
     for place, count, source in [*repetitions(lines), (len(numbers), 0, 0)]:
@@ -82,24 +82,22 @@ def lay_out(lines: Lines, total_lines: int) -> Layout:
 def _ranges(numbers: Iterable[int]) -> tuple[Range, ...]:
     """The runs of numbers that follow each other."""
     ranges: list[Range] = []
-    first = last = 0
     for number in numbers:
-        if number != last + 1 or not first:
-            if first:
-                ranges.append((first, last))
-            first = number
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return tuple(ranges)
+
+
+def gaps(numbers: Iterable[int], total_lines: int) -> dict[int, int]:
+    """How many lines are left out before each of these and before the log's end, where any are."""
+    found, last = {}, 0
+    for number in (*numbers, total_lines + 1):
+        if number > last + 1:
+            found[number] = number - last - 1
         last = number
-    return (*ranges, (first, last)) if first else ()
-
-
-def _gaps(ranges: Iterable[Range], total_lines: int) -> dict[int, int]:
-    """How many lines are left out before each range, and before the log's end, where any are."""
-    gaps, last = {}, 0
-    for start, end in (*ranges, (total_lines + 1, 0)):
-        if start > last + 1:
-            gaps[start] = start - last - 1
-        last = end
-    return gaps
+    return found
 
 
 def _note(entries: Entries, text: str) -> int:
