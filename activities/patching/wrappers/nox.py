@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from activities.patching.wrappers.python_words import assigned, texts, words
+from activities.patching.wrappers.python_words import assigned, calls_in, texts, words
 from activities.patching.wrappers.tree import Tree
 
 _DEPTH: Final = 4
@@ -63,8 +63,7 @@ def lines(
 def _commands(function: ast.FunctionDef, file: _File, depth: int) -> Iterator[str]:
     """What a function runs itself, by functions that it hands its session to, and by notifying others."""
     known = {**file.constants, **assigned(list(ast.walk(function)))}
-    calls = [each for each in ast.walk(function) if isinstance(each, ast.Call)]
-    for call in sorted(calls, key=lambda each: (each.lineno, each.col_offset)):
+    for call in calls_in(function):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if name == "run":
             found = words(call.args, known, file.handed)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from activities.patching.commands import Command
-from activities.patching.wrappers.python_words import assigned, texts, words
+from activities.patching.wrappers.python_words import assigned, calls_in, meant, texts, words
 from activities.patching.wrappers.tree import Tree
 
 _DEPTH: Final = 5
@@ -71,12 +71,10 @@ def _calls(
     node: ast.AST, constants: Mapping[str, ast.expr], command: Command, tree: Tree
 ) -> Iterator[Command]:
     """The commands that calls in `node` start, in the order they are written."""
-    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-    for call in sorted(calls, key=lambda each: (each.lineno, each.col_offset)):
+    for call in calls_in(node):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
         if name in _RUNS:
-            value = call.args[0] if call.args else None
-            value = constants.get(value.id, value) if isinstance(value, ast.Name) else value
+            value = meant(call.args[0], constants) if call.args else None
             if isinstance(value, ast.List | ast.Tuple):
                 yield from tree.commands(shlex.join(words(value.elts, constants, ())), command)
             else:

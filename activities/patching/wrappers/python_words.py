@@ -15,6 +15,17 @@ def assigned(nodes: Sequence[ast.AST]) -> dict[str, ast.expr]:
     return found
 
 
+def calls_in(node: ast.AST) -> list[ast.Call]:
+    """The calls in a piece of code, in the order they are written."""
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return sorted(calls, key=lambda each: (each.lineno, each.col_offset))
+
+
+def meant(value: ast.expr, constants: Mapping[str, ast.expr]) -> ast.expr:
+    """What a name stands for; anything else is itself."""
+    return constants.get(value.id, value) if isinstance(value, ast.Name) else value
+
+
 def texts(value: ast.expr | None, constants: Mapping[str, ast.expr]) -> list[str]:
     """The texts of a constant, an f-string of constants, or a list of them; none where one is not plain."""
     if isinstance(value, ast.Name):
@@ -39,12 +50,12 @@ def words(
     found: list[str] = []
     for argument in arguments:
         starred = isinstance(argument, ast.Starred)
-        value = _value(argument.value if isinstance(argument, ast.Starred) else argument, constants)
+        value = meant(argument.value if isinstance(argument, ast.Starred) else argument, constants)
         if isinstance(value, ast.BoolOp) and isinstance(value.op, ast.Or):  # `session.posargs or ["src"]`
             if _is_handed(value.values[0]) and handed:
                 value = value.values[0]
             else:
-                value = _value(value.values[-1], constants)
+                value = meant(value.values[-1], constants)
         several = isinstance(value, ast.List | ast.Tuple | ast.Set)
         inner = texts(value, constants)
         if starred and _is_handed(value):
@@ -71,10 +82,6 @@ def _text(value: ast.expr | None, constants: Mapping[str, ast.expr]) -> str | No
         plain = [part for part in parts if part is not None]
         return "".join(plain) if len(plain) == len(parts) else None
     return None
-
-
-def _value(value: ast.expr, constants: Mapping[str, ast.expr]) -> ast.expr:
-    return constants.get(value.id, value) if isinstance(value, ast.Name) else value
 
 
 def _is_handed(value: ast.expr) -> bool:
