@@ -7,10 +7,10 @@ One pass for all their words (Aho-Corasick) tells which patterns are worth a sea
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from re import _constants as sre  # type: ignore[attr-defined] # no public module gives a pattern's structure
 from re import _parser  # type: ignore[attr-defined] # likewise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
@@ -26,8 +26,10 @@ _NUMBER: Final = re.compile(r"\d+")
 _ASCII: Final = bytes(range(128))
 _ALIKE: Final = bytes(range(256)).lower().translate(bytes.maketrans(b"123456789", b"0" * 9))
 _ZEROS: Final = re.compile(b"00+")
+_BEGINNINGS: Final = ((sre.AT, sre.AT_BEGINNING), (sre.AT, sre.AT_BEGINNING_STRING))
+_ENDS: Final = ((sre.AT, sre.AT_END), (sre.AT, sre.AT_END_STRING))
+_LINE_FEED: Final = (sre.LITERAL, ord("\n"))
 _REPEATS: Final = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
-_LINE_END: Final = re.compile("\n")
 
 Needles = frozenset[str]
 """In lower case, any number as 0; a match holds at least one of them."""
@@ -38,11 +40,7 @@ def needles(pattern: str) -> list[list[Needles]]:
 
     A way without needs says that nothing can be told.
     """
-    parsed = _without_anchors(_parser.parse(pattern))
-    while len(parsed) == 1 and parsed[0][0] is sre.SUBPATTERN:
-        parsed = _without_anchors(parsed[0][1][3])
-    ways = parsed[0][1][1] if len(parsed) == 1 and parsed[0][0] is sre.BRANCH else [parsed]
-    return [list(dict.fromkeys(_required(way))) for way in ways]
+    return [list(dict.fromkeys(_required(way))) for way in _ways(list(_parser.parse(pattern)), [], [])]
 
 
 class Haystack:
@@ -74,7 +72,8 @@ class Haystack:
     def candidates(self, text: str) -> list[int]:
         """The places of the groups that can match in `text`, in order."""
         found: dict[int, int] = {}
-        hits = self._automaton.find_matches_as_indexes(_folded_bytes(text), overlapping=True)
+        lines = b"\n%b\n" % _folded_bytes(text)
+        hits = self._automaton.find_matches_as_indexes(lines, overlapping=True)
         for word in {hit[0] for hit in hits}:
             for way, need in self._owners[word]:
                 found[way] = found.get(way, 0) | need
@@ -82,18 +81,32 @@ class Haystack:
         return sorted(able | self._always)
 
 
-def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """`pattern.search(text)`; a pattern that begins a line is tried there only. `re` tries everywhere."""
-    if not _starts_lines(pattern):
-        return pattern.search(text)
-    match = pattern.match
-    return next((found for start in _line_starts(text) if (found := match(text, start))), None)
+class Found(NamedTuple):
+    """A match."""
+
+    start: int
+    end: int
+    groups: dict[str, str | None]
+    """The named ones."""
 
 
-@cache  # as many as there are patterns in the program
-def _starts_lines(pattern: re.Pattern[str]) -> bool:
-    parsed = _parser.parse(pattern.pattern, pattern.flags)
-    return bool(pattern.flags & re.MULTILINE) and _begins_at_line(list(parsed))
+def search(pattern: str, text: str) -> Found | None:
+    """Where `pattern` first matches in `text`; `^` and `$` match at each line."""
+    compiled, before = _compiled(pattern)
+    found = compiled.search(before + text)
+    return Found(found.start(), found.end() - len(before), found.groupdict()) if found else None
+
+
+@cache  # few of the program's patterns are ever tried on one text
+def _compiled(pattern: str) -> tuple[re.Pattern[str], str]:
+    """The pattern ready to be searched, and what the text needs before it.
+
+    One that begins a line is looked for behind a line feed: `re` skips from one to the next, and else would
+    try the pattern everywhere.
+    """
+    if _begins_at_line(list(_parser.parse(pattern))):
+        return re.compile(rf"\n(?:{pattern})", re.MULTILINE), "\n"
+    return re.compile(pattern, re.MULTILINE), ""
 
 
 def _begins_at_line(parsed: Sequence[Any]) -> bool:
@@ -107,13 +120,24 @@ def _begins_at_line(parsed: Sequence[Any]) -> bool:
     return operator is sre.BRANCH and all(_begins_at_line(list(branch)) for branch in argument[1])
 
 
-@lru_cache(maxsize=4)
-def _line_starts(text: str) -> tuple[int, ...]:
-    return (0, *(found.end() for found in _LINE_END.finditer(text)))
+def _ways(parsed: list[Any], before: list[Any], after: list[Any]) -> Iterator[list[Any]]:
+    """The nodes of each alternative, with what stands `before` and `after` all of them.
 
-
-def _without_anchors(parsed: Iterable[Any]) -> list[Any]:
-    return [node for node in parsed if node[0] is not sre.AT]
+    A line's beginning and end count as the line feeds there.
+    """
+    if parsed and parsed[0] in _BEGINNINGS:
+        before = [_LINE_FEED]
+    if parsed and parsed[-1] in _ENDS:
+        after = [_LINE_FEED]
+    nodes = [node for node in parsed if node[0] is not sre.AT]
+    operator, argument = nodes[0] if len(nodes) == 1 else (None, None)
+    if operator is sre.SUBPATTERN:
+        yield from _ways(list(argument[3]), before, after)
+    elif operator is sre.BRANCH:
+        for branch in argument[1]:
+            yield from _ways(list(branch), before, after)
+    else:
+        yield [*before, *nodes, *after]
 
 
 def _required(parsed: Iterable[Any]) -> Iterator[Needles]:

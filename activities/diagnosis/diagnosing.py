@@ -7,6 +7,7 @@ from activities.diagnosis.places import files, in_repository, locations
 from activities.diagnosis.rule import CONFIDENCE, Certainty, Rule
 from activities.diagnosis.rule_table import RuleTable
 from activities.diagnosis.rules import RULES
+from activities.needles import Found
 from workflows.models import (
     Action,
     Blame,
@@ -39,7 +40,7 @@ _OUTAGE_JOBS: Final = 3
 class _Finding(NamedTuple):
     rule: Rule
     job: FailedJob
-    place: re.Match[str] | None
+    place: Found | None
 
 
 def diagnose(request: DiagnosisRequest) -> Diagnosis:
@@ -116,7 +117,7 @@ def _recognise(job: FailedJob) -> _Finding | None:
             continue
         if rule.certainty is Certainty.GUESS and not job.excerpt.text.strip() and not job.command:
             continue
-        rank = (-rule.certainty, place.start() if place else 0)
+        rank = (-rule.certainty, place.start if place else 0)
         if best is None or rank < best[0]:
             best = (rank, _Finding(rule, job, place))
     return best[1] if best else None
@@ -165,9 +166,9 @@ def _last_line(job: FailedJob) -> str:
     return (errors or telling or [""])[-1][:_FILLED_IN]
 
 
-def _fill(template: str, place: re.Match[str] | None) -> str:
+def _fill(template: str, place: Found | None) -> str:
     """The sentence with the pattern's groups; an alternative's group ends in `_2`, `_3` or `_4`."""
-    groups = place.groupdict() if place else {}
+    groups = place.groups if place else {}
 
     def fill(slot: re.Match[str]) -> str:
         name = slot[1]
@@ -186,7 +187,7 @@ def _evidence_lines(finding: _Finding) -> tuple[str, ...]:
         last = _last_line(finding.job)
         return (last,) if last else ()
     text = finding.job.excerpt.text
-    start = text.rfind("\n", 0, finding.place.start()) + 1
-    end = text.find("\n", finding.place.end())
+    start = text.rfind("\n", 0, finding.place.start) + 1
+    end = text.find("\n", finding.place.end)
     lines = text[start : end if end >= 0 else len(text)].splitlines()
     return tuple(line.strip() for line in lines if line.strip())[:_LINES_SHOWN]

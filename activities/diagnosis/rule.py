@@ -1,12 +1,10 @@
 """What one row of the rule table is."""
 
-import re
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
 from typing import Final
 
-from activities.needles import search
+from activities.needles import Found, search
 from workflows.models import Action, Blame, FailureClass
 
 
@@ -65,17 +63,17 @@ class Rule:
     source: str = "the tool's own output"
     """Where the wording is known from."""
 
-    def match(self, excerpt: str, command: str, exit_code: int | None) -> tuple[bool, re.Match[str] | None]:
+    def match(self, excerpt: str, command: str, exit_code: int | None) -> tuple[bool, Found | None]:
         """Whether the rule applies, and where its pattern matched; no place for a rule without a pattern."""
         if self.exit_code is not None and exit_code != self.exit_code:
             return False, None
-        if self.command and not _compiled(self.command).search(command):
+        if self.command and not search(self.command, command):
             return False, None
-        if self.also and not search(_compiled(self.also), excerpt):
+        if self.also and not search(self.also, excerpt):
             return False, None
         if not self.pattern:
             return True, None
-        place = search(_compiled(self.pattern), excerpt)
+        place = search(self.pattern, excerpt)
         return place is not None, place
 
     @property
@@ -97,8 +95,3 @@ class Rule:
     def usual_blame(self) -> Blame:
         """Whose failure it is."""
         return self.blame or (Blame.ENVIRONMENT if self.is_transient else Blame.THIS_CHANGE)
-
-
-@cache  # few of the table's hundreds are ever tried on one log
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.MULTILINE)

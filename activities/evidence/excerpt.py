@@ -10,10 +10,8 @@ from activities.evidence.scan import scan_log
 from activities.evidence.weighing import weigh
 from workflows.models import Excerpt
 
-_ROUNDS: Final = 2
-"""Notes about what is missing take room too; how much is known only once lines were chosen."""
 _NOTE_BYTES: Final = 29
-"""What such a note takes, about."""
+"""What a note about missing lines takes, about; how many there are is known only once lines were chosen."""
 _CRUMBS_BYTES: Final = 40
 """With less than this left, nothing worth showing fits any more."""
 _LENGTH_FADE: Final = 0.05
@@ -76,10 +74,8 @@ def _choose(lines: Lines, values: list[float], total_lines: int, budget_bytes: i
     def chosen(allowed: int) -> Layout:
         return lay_out(lines.at(_pick(order, costs, allowed)), total_lines)
 
-    allowed = budget_bytes
-    for _ in range(_ROUNDS):
-        numbers = [lines.numbers[place] for place in _pick(order, costs, allowed)]
-        allowed = budget_bytes - _NOTE_BYTES * len(gaps(numbers, total_lines))
+    numbers = [lines.numbers[place] for place in _pick(order, costs, budget_bytes)]
+    allowed = budget_bytes - _NOTE_BYTES * len(gaps(numbers, total_lines))
     layout = chosen(allowed)
     if layout.size + _CRUMBS_BYTES < budget_bytes and layout.ranges != ((1, total_lines),):
         allowed += budget_bytes - layout.size

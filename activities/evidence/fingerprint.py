@@ -9,6 +9,7 @@ new version.
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -20,16 +21,27 @@ _LINES_HASHED: Final = 16
 _LOUD_ENOUGH: Final = 0.7
 _LINES_FALLEN_BACK_ON: Final = 3
 
+def _word(first: str, rest: str) -> str:
+    r"""`\b`, one character of `first`, then `rest`; `re` looks for such characters, and tries `\b` everywhere."""
+    return rf"[{first}](?<!\w.){rest}"
+
+
+_HEX: Final = "[0-9a-fA-F]"
+_STEP: Final = r"[\w.@+~-]{1,100}/"
+_FILE: Final = r"[\w.@+~-]{1,100}/[\w.@+-]{1,100}"
+_UNIT: Final = "ns|µs|us|ms|s|sec(?:ond)?s?|min(?:ute)?s?|m|h"
 _SUBSTITUTIONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"), "#"),
-    (re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), "#"),
-    (re.compile(r"\\(?=[\w.])"), "/"),
     (
-        re.compile(r"(?:\b[A-Za-z]:)?(?:/(?:[\w.@+~-]{1,100})){0,64}/([\w.@+~-]{1,100}/[\w.@+-]{1,100})"),
-        r"\1",
+        re.compile(
+            _word("0-9", r"\d{3}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
+        ),
+        "#",
     ),
-    (re.compile(r"(?<![\w/])(?:[\w.@+~-]{1,100}/){1,64}([\w.@+~-]{1,100}/[\w.@+-]{1,100})"), r"\1"),
-    (re.compile(r"\b0x[0-9a-fA-F]+\b"), "#"),
+    (re.compile(_word("0-9a-fA-F", rf"{_HEX}{{7}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}\b")), "#"),
+    (re.compile(r"\\(?=[\w.])"), "/"),
+    (re.compile(rf"(?:\b[A-Za-z]:)?/(?:{_STEP}){{0,64}}({_FILE})"), r"\1"),
+    (re.compile(rf"(?<![\w/])(?:{_STEP}){{1,64}}({_FILE})"), r"\1"),
+    (re.compile(_word("0", rf"x{_HEX}+\b")), "#"),
     (re.compile(r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,64}\b"), "#"),
     (
         re.compile(
@@ -38,12 +50,7 @@ _SUBSTITUTIONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
         "os",
     ),
     (re.compile(r"\b(?:x86_64|amd64|aarch64|arm64|x64|x86)\b", re.IGNORECASE), "cpu"),
-    (
-        re.compile(
-            r"(?<![A-Za-z\d])v?\d+(?:[.,:_-]\d+)*(?:\s?(?:ns|µs|us|ms|s|sec(?:ond)?s?|min(?:ute)?s?|m|h))?\b"
-        ),
-        "#",
-    ),
+    (re.compile(rf"(?<![A-Za-z\d])v?\d+(?:[.,:_-]\d+)*(?:\s?(?:{_UNIT}))?\b"), "#"),
     (re.compile(r"(?<=[a-z_.-])\d+(?:\.\d+)*"), "#"),
     (re.compile(r"#(?:[\s.,:/-]*#)+"), "#"),
     (re.compile(r"\s+"), " "),
@@ -63,12 +70,10 @@ def fingerprint(excerpt: str, command: str | None) -> str:
         command: The failing step's command, or its name where the command is unknown.
     """
     lines = excerpt.splitlines()
-    telling = [line for line in lines if _tells(line)]
+    telling = filter(_tells, dict.fromkeys(lines))
     distinct: dict[str, None] = {}
-    for first in range(0, len(telling), _LINES_HASHED):
-        distinct |= dict.fromkeys(_normalised(telling[first : first + _LINES_HASHED]))
-        if len(distinct) >= _LINES_HASHED:
-            break
+    while len(distinct) < _LINES_HASHED and (some := list(itertools.islice(telling, _LINES_HASHED))):
+        distinct |= dict.fromkeys(_normalised(some))
     if not distinct:
         plain = [line for line in lines if line.strip() and not _NO_CAUSE.search(line)]
         distinct = dict.fromkeys(_normalised(plain[-_LINES_FALLEN_BACK_ON:]))

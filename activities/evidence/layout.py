@@ -1,6 +1,7 @@
 """Chosen lines as text: gaps and repetitions stated, long lines shortened, secrets gone."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -111,21 +112,21 @@ def repetitions(lines: Lines) -> Iterator[tuple[int, int, int]]:
     Only what is longer than the note about it counts as a repetition.
     """
     numbers, texts, sizes = lines
-    if len(set(texts)) == len(texts):
-        return
+    again = {text for text, count in Counter(texts).items() if count > 1}
     shown: dict[str, int] = {}
-    place, end = 0, len(texts)
-    while place < end:
+    end = 0
+    for place in [place for place, text in enumerate(texts) if text in again]:
+        if place < end:
+            continue
         source = shown.get(texts[place])
         if source is not None:
             count = _alike(numbers, texts, place, source)
             size = sum(sizes[place : place + count])
             if size > _SHORTEST_NOTE and size > len(_repetition(numbers, place, count, source).encode()) + 1:
                 yield place, count, source
-                place += count
+                end = place + count
                 continue
         shown[texts[place]] = place
-        place += 1
 
 
 def _alike(numbers: list[int], texts: list[str], place: int, source: int) -> int:

@@ -72,13 +72,13 @@ def _loud_lines(scan: Scan) -> dict[int, float]:
     first, last = scan.section
     met: Counter[int] = Counter()
     loud = {}
-    for anchor in scan.anchors:
-        met[anchor.shape] += 1
-        loud[anchor.line] = (
-            anchor.weight
-            * (1.0 if first <= anchor.line <= last else _OUTSIDE)
-            * min(1.0, (_ALIKE / met[anchor.shape]) ** _LIKENESS_FADE)
-        )
+    for line, weight, shape in scan.anchors:
+        met[shape] += 1
+        if not first <= line <= last:
+            weight *= _OUTSIDE
+        if met[shape] > _ALIKE:
+            weight *= (_ALIKE / met[shape]) ** _LIKENESS_FADE
+        loud[line] = weight
     ranked: set[int] = set()
     for line in sorted(loud, key=lambda line: (-loud[line], line)):
         loud[line] *= max(_LAST_RANK, 1.0 - _RANK_FADE * (len(ranked) // 2))
@@ -144,7 +144,8 @@ def _shine_up(hang: list[Bond], own: list[float]) -> list[float]:
     glow = 0.0
     found = []
     for bond, loud in zip(reversed(hang), reversed(own), strict=True):
-        glow = max(glow, loud)
+        if loud > glow:
+            glow = loud
         found.append(glow)
         glow *= _UPWARDS * _FADE[bond]
     found.reverse()
