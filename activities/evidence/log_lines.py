@@ -133,30 +133,26 @@ def line_key(text: str) -> bytes:
 
 
 class BlockIndex:
-    """A log that was read once, and whose lines can then be had by number.
+    """Gives the lines of a log by number, once its blocks were appended.
 
     Args:
-        log: At its beginning.
+        log: At its beginning; whoever appends the blocks reads them from here.
     """
 
     def __init__(self, log: BinaryIO) -> None:
         self._log = log
+        self._end = log.tell()
         self._blocks: list[tuple[int, int]] = []
-        """Line number and byte offset at which each block starts."""
+        """Line number, 1-based, and byte offset at which each block starts."""
         self._recent: OrderedDict[int, bytes | list[bytes]] = OrderedDict()
         self.total_lines = 0
 
-    def read(self) -> Iterator[tuple[int, bytes]]:
-        """Each block with the number of its first line, 1-based. To be exhausted before anything else."""
-        offset, number, open_end = self._log.tell(), 1, False
-        for block in read_blocks(self._log):
-            self._blocks.append((number, offset))
-            self._keep(len(self._blocks) - 1, block)
-            yield number, block
-            number += block.count(b"\n")
-            offset = self._log.tell()
-            open_end = not block.endswith(b"\n")
-            self.total_lines = number if open_end else number - 1
+    def append(self, block: bytes, lines: int) -> None:
+        """Take the block that was read last, which has so many lines."""
+        self._keep(len(self._blocks), block)
+        self._blocks.append((self.total_lines + 1, self._end))
+        self._end = self._log.tell()
+        self.total_lines += lines
 
     def lines(self, start: int, end: int) -> list[bytes]:
         """The raw lines from number `start` to `end`, without their ends."""

@@ -94,7 +94,7 @@ def _without(text: str, spans: list[_Span]) -> str:
 def _spans(text: str, deadline: float, *, certain_only: bool = False) -> list[_Span]:
     """Where secrets are, in order, apart from each other."""
     found = list(_found(text, deadline, certain_only=certain_only))
-    if "\\" in text:
+    if "\\" in text and _ESCAPE.search(text):
         plain = _Unescaped(text)
         found += (
             _Span(plain.origin(start), rank, plain.origin(end), kind)

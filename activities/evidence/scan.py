@@ -6,7 +6,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from activities.evidence.log_lines import BlockIndex, cap_line, clean_line, clean_lines, line_key
+from activities.evidence.log_lines import BlockIndex, cap_line, clean_line, clean_lines, line_key, read_blocks
 from activities.evidence.signals import LITERALS, loudness
 from activities.evidence.steps import MARKERS, MARKS, Steps
 
@@ -60,9 +60,12 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
     anchors = _Anchors()
     steps = Steps(command_line)
     index = BlockIndex(log)
-    for number, block in index.read():
-        lines, raw = _sieve(block, number)
-        for line, bytes_, (weight, shape, marks) in zip(lines, raw, _judge(raw), strict=True):
+    for block in read_blocks(log):
+        before = index.total_lines
+        lines, raw, total = _sieve(block)
+        index.append(block, total)
+        for place, bytes_, (weight, shape, marks) in zip(lines, raw, _judge(raw), strict=True):
+            line = before + place
             if marks:
                 steps.see(line, clean_line(bytes_))
             if weight:
@@ -71,8 +74,11 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
     return Scan(anchors.kept(), steps.section(index.total_lines), steps.exit_code, index)
 
 
-def _sieve(block: bytes, number: int) -> tuple[list[int], list[bytes]]:
-    """Numbers and bytes of the lines of a block that hold a literal; of too many, the outer ones."""
+def _sieve(block: bytes) -> tuple[list[int], list[bytes], int]:
+    """The lines of a block that hold a literal, of too many the outer ones: their numbers and their bytes.
+
+    Also how many lines the block has.
+    """
     text = b"\n" + block  # some literals begin with the line feed before them
     hits = _SIEVE.find_matches_as_indexes(text.lower())
     if len(hits) > 2 * _HITS_EXAMINED:
@@ -80,7 +86,8 @@ def _sieve(block: bytes, number: int) -> tuple[list[int], list[bytes]]:
         inner = [hit for hit in hits[_HITS_EXAMINED:-_HITS_EXAMINED] if hit[0] < markers]
         hits = [*hits[:_HITS_EXAMINED], *inner, *hits[-_HITS_EXAMINED:]]
     numbers, lines = [], []
-    counted, end = 1, -1
+    number = counted = 0
+    end = -1
     for _, _, after in hits:
         if after <= end:
             continue
@@ -92,7 +99,7 @@ def _sieve(block: bytes, number: int) -> tuple[list[int], list[bytes]]:
         counted = start
         numbers.append(number)
         lines.append(cap_line(text[start:end]))
-    return numbers, lines
+    return numbers, lines, number + text.count(b"\n", counted) - block.endswith(b"\n")
 
 
 def _judge(lines: list[bytes]) -> list[_Judged]:
