@@ -70,14 +70,14 @@ _QUIETENERS: Final = (
 _AUTOMATON: Final = AhoCorasick([*LITERALS, *_QUIETENERS], implementation=Implementation.DFA)
 
 _STARTS: Final = re.compile(
-    r"(?P<verdict>_{4,} .{0,200} _{4,}|not ok |FAIL[:!\s]|\s*\d{1,5}\) (?:[Tt]est|[Ee]rror|[Ff]ail)|E {2,}\S"
-    r"|error\[E\d|\s*\[-\] |Traceback \(most recent|#\s+Failed test|(?:Test Failed|Error During Test) at"
+    r"(?P<verdict>_{4,} .{0,200} _{4,}|not ok |FAIL[:!\s]|\s*+\d{1,5}\) (?:[Tt]est|[Ee]rror|[Ff]ail)|E {2,}\S"
+    r"|error\[E\d|\s*+\[-\] |Traceback \(most recent|#\s+Failed test|(?:Test Failed|Error During Test) at"
     r"|Test Case '.{1,200}' failed|(?:Failure|Error) \u2192 "
-    r"|\s*(?:\u2500\u2500|--) (?:\d{1,4}\. )?(?:Failure|Error)\b"
-    r"|[^\s:][^:]{0,200}:\d{1,7}: F(?:ailure|AILED)\b|\s*\(\d{1,5}/\d{1,5}\) \[\w{1,9} *\] \(X\))"
+    r"|\s*+(?:\u2500\u2500|--) (?:\d{1,4}\. )?(?:Failure|Error)\b"
+    r"|[^\s:][^:]{0,200}:\d{1,7}: F(?:ailure|AILED)\b|\s*+\(\d{1,5}/\d{1,5}\) \[\w{1,9} *\] \(X\))"
     r"|[^\s:][^:]{0,200}:\d{1,7}(?::\d{1,7})?:? (?:\w{1,20} )?error\b|! [A-Z]"
     r"|={4,} .{0,200}(?:\btest|ERROR|FAILURES)"
-    r"|\s*(?:FAIL(?:ED|URE)?[ :!]|(?:fatal|FATAL|ERROR|Error|CRITICAL)\b|\d{1,5}\) \S"
+    r"|\s*+(?:FAIL(?:ED|URE)?[ :!]|(?:fatal|FATAL|ERROR|Error|CRITICAL)\b|\d{1,5}\) \S"
     r"|(?:\u2716|\u2717|\u2718|\u274c|\xd7|\u25cf|\(X\)) )"
     r"|\S{0,200}(?:Error|Exception|Failure)(?::|$)|\[?(?:error|fail(?:ed|ure)?|err)\]? *[:|!>]"
     r"|[Ee]: \S|\*\* \(|\[ +(?:FAILED|ERROR) +\]|CMake Error|configure: error"
@@ -91,11 +91,11 @@ _NOTHING: Final = re.compile(
 )
 _COUNTED_NONE: Final = re.compile(r"(?:errors?|failures?|failed|failing)\s*[:=]\s*0\b(?!.*[1-9])")
 _STARTS_QUIET: Final = re.compile(
-    r"\s*(?:ok|pass(?:ed)?:?|\u2713|\u221a|\u2714|\[\+\])\s|\s*(?:\d+ )?(?:passing|passed)\b|\+{1,3} "
+    r"\s*+(?:ok|pass(?:ed)?:?|\u2713|\u221a|\u2714|\[\+\])\s|\s*+(?:\d+ )?(?:passing|passed)\b|\+{1,3} "
     r"|(?:warning|warn|deprecated|deprecation|notice)\b[:\]]"
     r"|[^\s:]{1,200}:\d{1,7}(?::\d{1,7})?: (?:warning|note|remark|info)\b"
     r"|(?:get|hit|ign|setting up|unpacking|selecting|preparing)\b"
-    r"|\s*(?:compiling|downloading|downloaded|collecting) "
+    r"|\s*+(?:compiling|downloading|downloaded|collecting) "
 )
 _BAD_ENDS: Final = (" FAIL", " FAILED", " FAILED!", " FAILURE", " [E]")
 """How test runners end the heading of a failure; so ends also each line of a mere list of tests."""
@@ -116,7 +116,7 @@ _PREFIX: Final = r"(?:\[[A-Za-z]{3,7}\] ?|\d\d:\d\d:\d\d[.,\d]* |= |[\w.-]{1,30}
 _SHAPE: Final = re.compile(
     r"(?:(?P<bound>##\[(?:group|endgroup)\]|travis_(?:fold|time):|\$ |The command |Post job cleanup"
     r"|Cleaning up orphan)"
-    r"|(?P<good>\s*(?:ok \d|(?:PASS|PASSED|SKIP|SKIPPED)\b|\u2713|\u2714|\u221a|--- (?:PASS|SKIP)"
+    r"|(?P<good>\s*+(?:ok \d|(?:PASS|PASSED|SKIP|SKIPPED)\b|\u2713|\u2714|\u221a|--- (?:PASS|SKIP)"
     r"|\[ *(?:OK|RUN|PASSED)\b|TEST \d|\[\+\] |XFAIL|XPASS|[xs]fail\b))"
     rf"|(?P<indented>\s)|(?P<part>{_PREFIX}"
     r"(?:\s|$|(?:at|in|from|by|File|Caused by|note|help|hint|Expected|Actual|Received|E)\b"

@@ -67,7 +67,7 @@ def weigh(scan: Scan, budget_bytes: int, known: Container[bytes] | None = None) 
 def _loud_lines(scan: Scan) -> dict[int, float]:
     """What each loud line weighs: less outside the failing step, where many are alike, and after others.
 
-    The last makes the excerpt show the first failures whole rather than the first lines of all of them.
+    The loudest comes first. The last makes the excerpt show the first failures whole rather than the first lines of all of them.
     """
     first, last = scan.section
     met: Counter[int] = Counter()
@@ -80,10 +80,11 @@ def _loud_lines(scan: Scan) -> dict[int, float]:
             weight *= (_ALIKE / met[shape]) ** _LIKENESS_FADE
         loud[line] = weight
     ranked: set[int] = set()
-    for line in sorted(loud, key=lambda line: (-loud[line], line)):
-        loud[line] *= max(_LAST_RANK, 1.0 - _RANK_FADE * (len(ranked) // 2))
+    by_rank = {}
+    for line in sorted(loud, key=loud.__getitem__, reverse=True):  # which keeps the order of equals
+        by_rank[line] = loud[line] * max(_LAST_RANK, 1.0 - _RANK_FADE * (len(ranked) // 2))
         ranked |= {line // _REGION_LINES, line // _REGION_LINES + 1}
-    return loud
+    return by_rank
 
 
 def _neighbourhoods(scan: Scan, loud: dict[int, float], budget_bytes: int) -> list[tuple[int, int]]:
@@ -95,7 +96,7 @@ def _neighbourhoods(scan: Scan, loud: dict[int, float], budget_bytes: int) -> li
     wanted = [(max(1, last - _TAIL_LINES), last)]
     seen = set(range(wanted[0][0], wanted[0][1] + 1))
     allowance = budget_bytes // _BYTES_PER_LINE_WEIGHED
-    for line in sorted(loud, key=lambda line: (-loud[line], line)):
+    for line in loud:
         if allowance <= 0:
             break
         around = range(max(1, line - _ABOVE), min(total, line + _BELOW) + 1)
