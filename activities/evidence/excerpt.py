@@ -53,7 +53,7 @@ def examine_log(
         lines, values = weigh(scan, budget_bytes, known)
         total = scan.log.total_lines
     layout, text = _choose(lines, values, total, budget_bytes)
-    ranges, numbers = layout.ranges, tuple(number for number, _ in layout.entries)
+    ranges, numbers = layout.ranges, tuple(number for number, _ in layout.entries())
     if log.one_line:
         total, ranges, numbers = 1, ((1, 1),), tuple(number and 1 for number in numbers)
     excerpt = Excerpt(

@@ -1,5 +1,6 @@
 """Chosen lines as text: gaps and repetitions stated, long lines shortened, secrets gone."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,12 +35,25 @@ class Lines(NamedTuple):
 class Layout(NamedTuple):
     """What would be shown."""
 
-    entries: Entries
-    """Each with its line number; None for a note of Regreen's."""
+    lines: Lines
+    notes: list[tuple[int, int, str]]
+    """Regreen's own lines, in order: before which place of `lines` each stands, and in place of how many."""
     ranges: tuple[Range, ...]
     """The lines that stand here or that a note says to repeat what stands here; 1-based, inclusive."""
     size: int
     """UTF-8 bytes of the text, as far as nothing has to be redacted."""
+
+    def entries(self) -> Entries:
+        """Each line shown with its number; None for a note."""
+        numbers, texts, _ = self.lines
+        entries: Entries = []
+        at = 0
+        for place, count, note in self.notes:
+            entries += zip(numbers[at:place], texts[at:place], strict=True)
+            entries.append((None, note))
+            at = place + count
+        entries += zip(numbers[at:], texts[at:], strict=True)
+        return entries
 
     def text(self) -> str:
         """The entries, one a line, redacted and shortened.
@@ -47,10 +61,11 @@ class Layout(NamedTuple):
         In this order: half of a token would not be recognised. A line of the log that looks like a note has
         its dots spelled out, so that whoever reads the text alone can tell the two apart.
         """
-        lines = redact("\n".join(text for _, text in self.entries)).split("\n")
+        entries = self.entries()
+        lines = redact("\n".join(text for _, text in entries)).split("\n")
         return "\n".join(
             _unlike_a_note(shortened(line)) if number else line
-            for line, (number, _) in zip(lines, self.entries, strict=False)
+            for line, (number, _) in zip(lines, entries, strict=False)
         )
 
 
@@ -60,50 +75,24 @@ def _unlike_a_note(text: str) -> str:
 
 def lay_out(lines: Lines, total_lines: int) -> Layout:
     """The lines as they would be shown out of a log of `total_lines`."""
-    numbers, texts, sizes = lines
-    ranges = _ranges(numbers)
+    numbers, _, sizes = lines
     missing = gaps(numbers, total_lines)
-    entries: Entries = []
-    size, at = sum(sizes), 0
-    for place, count, source in [*repetitions(lines), (len(numbers), 0, 0)]:
-        for number, text in zip(numbers[at:place], texts[at:place], strict=True):
-            if number in missing:
-                size += _note(entries, _gap(missing[number]))
-            entries.append((number, text))
-        at = place + count
-        if count:
-            if numbers[place] in missing:
-                size += _note(entries, _gap(missing[numbers[place]]))
-            size += _note(entries, _repetition(numbers, place, count, source)) - sum(sizes[place:at])
-    if total_lines + 1 in missing:
-        size += _note(entries, _gap(missing[total_lines + 1]))
-    return Layout(entries, ranges, max(size - 1, 0))
+    notes = [(place, 0, _gap(count)) for place, count in missing.items()]
+    size = sum(sizes)
+    for place, count, source in repetitions(lines):
+        notes.append((place, count, _repetition(numbers, place, count, source)))
+        size -= sum(sizes[place : place + count])
+    notes.sort()
+    size += sum(len(note.encode()) + 1 for _, _, note in notes)
+    edges = [*dict.fromkeys((0, *missing, len(numbers)))]
+    ranges = tuple((numbers[start], numbers[end - 1]) for start, end in itertools.pairwise(edges))
+    return Layout(lines, notes, ranges, max(size - 1, 0))
 
 
-def _ranges(numbers: Iterable[int]) -> tuple[Range, ...]:
-    """The runs of numbers that follow each other."""
-    ranges: list[Range] = []
-    for number in numbers:
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], number)
-        else:
-            ranges.append((number, number))
-    return tuple(ranges)
-
-
-def gaps(numbers: Iterable[int], total_lines: int) -> dict[int, int]:
-    """How many lines are left out before each of these and before the log's end, where any are."""
-    found, last = {}, 0
-    for number in (*numbers, total_lines + 1):
-        if number > last + 1:
-            found[number] = number - last - 1
-        last = number
-    return found
-
-
-def _note(entries: Entries, text: str) -> int:
-    entries.append((None, text))
-    return len(text.encode()) + 1
+def gaps(numbers: Sequence[int], total_lines: int) -> dict[int, int]:
+    """How many lines are left out before each place of `numbers`, and before the log's end, where any are."""
+    around = enumerate(zip((0, *numbers), (*numbers, total_lines + 1), strict=True))
+    return {place: number - last - 1 for place, (last, number) in around if number > last + 1}
 
 
 def repetitions(lines: Lines) -> Iterator[tuple[int, int, int]]:
