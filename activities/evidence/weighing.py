@@ -10,13 +10,14 @@ from activities.evidence.log_lines import cap_lines, clean_lines, line_key
 from activities.evidence.scan import Scan
 from activities.evidence.signals import Bond, bonds
 
-_ABOVE: Final = 10
-_BELOW: Final = 100
-"""Lines looked at around a loud one."""
 _TAIL_LINES: Final = 60
 """Lines looked at before the failing step's end."""
-_BYTES_PER_LINE_WEIGHED: Final = 24
-"""One line is looked at for so many bytes of budget: several times what fits, and no more."""
+_BYTES_PER_LINE_WEIGHED: Final = 32
+"""One line is looked at for so many bytes of budget: more than what fits, and no more."""
+_ABOVE: Final = 10
+"""Lines looked at above a loud one."""
+_BELOW: Final = 4
+"""Below it, one of so many of all lines that are looked at: so that there is room for several places."""
 
 # Tried out on labelled CI logs of many languages and tools, as round numbers; none is critical by itself.
 _OUTSIDE: Final = 0.35
@@ -46,7 +47,7 @@ _KNOWN: Final = 0.2
 
 
 def weigh(scan: Scan, budget_bytes: int, known: Container[bytes] | None = None) -> tuple[Lines, list[float]]:
-    """The lines worth showing, in order, and how much each tells; several times what the budget holds."""
+    """The lines worth showing, in order, and how much each tells; more than what the budget holds."""
     loud = _loud_lines(scan)
     numbers: list[int] = []
     texts: list[str] = []
@@ -96,10 +97,11 @@ def _neighbourhoods(scan: Scan, loud: dict[int, float], budget_bytes: int) -> li
     wanted = [(max(1, last - _TAIL_LINES), last)]
     seen = set(range(wanted[0][0], wanted[0][1] + 1))
     allowance = budget_bytes // _BYTES_PER_LINE_WEIGHED
+    below = allowance // _BELOW
     for line in loud:
         if allowance <= 0:
             break
-        around = range(max(1, line - _ABOVE), min(total, line + _BELOW) + 1)
+        around = range(max(1, line - _ABOVE), min(total, line + below) + 1)
         before = len(seen)
         seen.update(around)
         allowance -= len(seen) - before
