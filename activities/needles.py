@@ -26,9 +26,8 @@ _NUMBER: Final = re.compile(r"\d+")
 _ASCII: Final = bytes(range(128))
 _ALIKE: Final = bytes(range(256)).lower().translate(bytes.maketrans(b"123456789", b"0" * 9))
 _ZEROS: Final = re.compile(b"00+")
-_BEGINNINGS: Final = ((sre.AT, sre.AT_BEGINNING), (sre.AT, sre.AT_BEGINNING_STRING))
-_ENDS: Final = ((sre.AT, sre.AT_END), (sre.AT, sre.AT_END_STRING))
 _LINE_FEED: Final = (sre.LITERAL, ord("\n"))
+"""Stands for a line's beginning or end, and is told from a pattern's own by identity."""
 _REPEATS: Final = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 
 Needles = frozenset[str]
@@ -40,7 +39,7 @@ def needles(pattern: str) -> list[list[Needles]]:
 
     A way without needs says that nothing can be told.
     """
-    return [list(dict.fromkeys(_required(way))) for way in _ways(list(_parser.parse(pattern)), [], [])]
+    return [list(dict.fromkeys(_required(way))) for way in _alternatives(pattern)]
 
 
 class Haystack:
@@ -104,20 +103,14 @@ def _compiled(pattern: str) -> tuple[re.Pattern[str], str]:
     One that begins a line is looked for behind a line feed: `re` skips from one to the next, and else would
     try the pattern everywhere.
     """
-    if _begins_at_line(list(_parser.parse(pattern))):
+    if all(way and way[0] is _LINE_FEED for way in _alternatives(pattern)):
         return re.compile(rf"\n(?:{pattern})", re.MULTILINE), "\n"
     return re.compile(pattern, re.MULTILINE), ""
 
 
-def _begins_at_line(parsed: Sequence[Any]) -> bool:
-    if not parsed:
-        return False
-    operator, argument = parsed[0]
-    if operator is sre.AT:
-        return bool(argument is sre.AT_BEGINNING)
-    if operator is sre.SUBPATTERN:
-        return _begins_at_line(list(argument[3]))
-    return operator is sre.BRANCH and all(_begins_at_line(list(branch)) for branch in argument[1])
+@cache  # as many as there are patterns in the program
+def _alternatives(pattern: str) -> list[list[Any]]:
+    return list(_ways(list(_parser.parse(pattern)), [], []))
 
 
 def _ways(parsed: list[Any], before: list[Any], after: list[Any]) -> Iterator[list[Any]]:
@@ -125,9 +118,9 @@ def _ways(parsed: list[Any], before: list[Any], after: list[Any]) -> Iterator[li
 
     A line's beginning and end count as the line feeds there.
     """
-    if parsed and parsed[0] in _BEGINNINGS:
+    if parsed and parsed[0] == (sre.AT, sre.AT_BEGINNING):
         before = [_LINE_FEED]
-    if parsed and parsed[-1] in _ENDS:
+    if parsed and parsed[-1] == (sre.AT, sre.AT_END):
         after = [_LINE_FEED]
     nodes = [node for node in parsed if node[0] is not sre.AT]
     operator, argument = nodes[0] if len(nodes) == 1 else (None, None)
