@@ -1,6 +1,6 @@
 """One pass over a log of any size: where its loud lines are, and which part belongs to the failing step."""
 
-from collections import deque
+import itertools
 from collections.abc import Container
 from typing import BinaryIO, Final, NamedTuple
 
@@ -12,6 +12,8 @@ from activities.evidence.steps import MARKERS, MARKS, Steps
 
 _ANCHORS_KEPT: Final = 500
 """Of each loudness, so many from the front and so many from the back of the log are remembered."""
+_ANCHORS_HELD: Final = 20_000
+"""With more than this, those between are dropped while the log is still being read."""
 _HITS_EXAMINED: Final = 1_500
 """Of each block, so many words of its front and of its back: a log of errors alone takes no longer."""
 
@@ -29,19 +31,15 @@ _KNOWN: Final = 0.2
 
 
 _Judged = tuple[float, int, bool]
-"""Of a kind of line: its loudness, its shape, and whether it marks a step."""
+"""Of a kind of line: its loudness, its shape (equal for lines that differ in digits only), and whether it
+marks a step."""
 
 _judged: Final[dict[bytes, _Judged]] = {}
 """The kinds met so far, in this log or in another one."""
 
 
-class Anchor(NamedTuple):
-    """A loud line."""
-
-    line: int
-    weight: float
-    shape: int
-    """Equal for lines that differ in digits only."""
+Anchor = tuple[int, float, int]
+"""A loud line: its number, its loudness, and its shape."""
 
 
 class Scan(NamedTuple):
@@ -57,21 +55,27 @@ class Scan(NamedTuple):
 
 def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[bytes] | None = None) -> Scan:
     """One pass over a log: where its loud lines are, and which lines belong to the failing step."""
-    anchors = _Anchors()
+    anchors: list[Anchor] = []
     steps = Steps(command_line)
     index = BlockIndex(log)
     for block in read_blocks(log):
         before = index.total_lines
-        lines, raw, total = _sieve(block)
+        places, lines, total = _sieve(block)
         index.append(block, total)
-        for place, bytes_, (weight, shape, marks) in zip(lines, raw, _judge(raw), strict=True):
-            line = before + place
+        judged = _judge(lines)
+        for place, line, (_, _, marks) in zip(places, lines, judged, strict=True):
             if marks:
-                steps.see(line, clean_line(bytes_))
-            if weight:
-                expected = known is not None and line_key(clean_line(bytes_)) in known
-                anchors.add(Anchor(line, weight * _KNOWN if expected else weight, shape))
-    return Scan(anchors.kept(), steps.section(index.total_lines), steps.exit_code, index)
+                steps.see(before + place, clean_line(line))
+        if known is not None:
+            judged = [_expected(line, each, known) for line, each in zip(lines, judged, strict=True)]
+        anchors += [
+            (before + place, weight, shape)
+            for place, (weight, shape, _) in zip(places, judged, strict=True)
+            if weight
+        ]
+        if len(anchors) > _ANCHORS_HELD:
+            anchors = _outer(anchors)
+    return Scan(_outer(anchors), steps.section(index.total_lines), steps.exit_code, index)
 
 
 def _sieve(block: bytes) -> tuple[list[int], list[bytes], int]:
@@ -117,20 +121,20 @@ def _judge(lines: list[bytes]) -> list[_Judged]:
     return [known or fresh[kind] for kind, known in zip(kinds, found, strict=True)]
 
 
-class _Anchors:
-    """The loud lines, bounded: of each loudness the first ones and the last ones."""
+def _expected(line: bytes, judged: _Judged, known: Container[bytes]) -> _Judged:
+    weight, shape, marks = judged
+    return (weight * _KNOWN, shape, marks) if weight and line_key(clean_line(line)) in known else judged
 
-    def __init__(self) -> None:
-        self._first: dict[float, list[Anchor]] = {}
-        self._last: dict[float, deque[Anchor]] = {}
 
-    def add(self, anchor: Anchor) -> None:
-        first = self._first.setdefault(anchor.weight, [])
-        if len(first) < _ANCHORS_KEPT:
-            first.append(anchor)
-        else:
-            self._last.setdefault(anchor.weight, deque(maxlen=_ANCHORS_KEPT)).append(anchor)
-
-    def kept(self) -> list[Anchor]:
-        kept = [anchor for group in (*self._first.values(), *self._last.values()) for anchor in group]
-        return sorted(kept)
+def _outer(anchors: list[Anchor]) -> list[Anchor]:
+    """Of each loudness the first ones and the last ones, in order."""
+    if len(anchors) <= 2 * _ANCHORS_KEPT:
+        return anchors
+    groups: dict[float, list[Anchor]] = {}
+    for anchor in anchors:
+        groups.setdefault(anchor[1], []).append(anchor)
+    kept = (
+        group if len(group) <= 2 * _ANCHORS_KEPT else group[:_ANCHORS_KEPT] + group[-_ANCHORS_KEPT:]
+        for group in groups.values()
+    )
+    return sorted(itertools.chain.from_iterable(kept))
