@@ -114,7 +114,7 @@ def _judge(lines: list[bytes]) -> list[_Judged]:
     fresh: dict[bytes, _Judged] = {}
     for kind, text in zip(new, clean_lines(list(new.values())), strict=False):
         shape = hash(text[:_SHAPE].encode().translate(None, _DIGITS))
-        fresh[kind] = loudness(text), shape, any(mark in text for mark in MARKS)
+        fresh[kind] = loudness(text), shape, any(map(text.__contains__, MARKS))
     if len(_judged) > _KINDS_KEPT:
         _judged.clear()
     _judged.update((kind, known) for kind, known in fresh.items() if len(kind) <= _KIND_BYTES)
