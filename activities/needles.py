@@ -123,14 +123,14 @@ def _ways(parsed: list[Any], before: list[Any], after: list[Any]) -> Iterator[li
     if parsed and parsed[-1] == (sre.AT, sre.AT_END):
         after = [_LINE_FEED]
     nodes = [node for node in parsed if node[0] is not sre.AT]
-    operator, argument = nodes[0] if len(nodes) == 1 else (None, None)
-    if operator is sre.SUBPATTERN:
-        yield from _ways(list(argument[3]), before, after)
-    elif operator is sre.BRANCH:
-        for branch in argument[1]:
-            yield from _ways(list(branch), before, after)
-    else:
-        yield [*before, *nodes, *after]
+    match nodes:
+        case [(sre.SUBPATTERN, (*_, inner))]:
+            yield from _ways(list(inner), before, after)
+        case [(sre.BRANCH, (_, branches))]:
+            for branch in branches:
+                yield from _ways(list(branch), before, after)
+        case _:
+            yield [*before, *nodes, *after]
 
 
 def _required(parsed: Iterable[Any]) -> Iterator[Needles]:

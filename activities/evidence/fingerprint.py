@@ -21,8 +21,9 @@ _LINES_HASHED: Final = 16
 _LOUD_ENOUGH: Final = 0.7
 _LINES_FALLEN_BACK_ON: Final = 3
 
+
 def _word(first: str, rest: str) -> str:
-    r"""`\b`, one character of `first`, then `rest`; `re` looks for such characters, and tries `\b` everywhere."""
+    r"""`\b`, one character of `first`, then `rest`: `re` skips to such characters, and tries `\b` everywhere."""
     return rf"[{first}](?<!\w.){rest}"
 
 

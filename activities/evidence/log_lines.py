@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 LINE_CAP_BYTES: Final = 4_096
 """What is kept of one line: the first and the last half of it."""
@@ -132,6 +132,25 @@ def line_key(text: str) -> bytes:
     return hashlib.blake2b(_DIGITS.sub("", text).encode(), digest_size=8).digest()
 
 
+class Block(NamedTuple):
+    """Whole lines of a log, and where some of them begin."""
+
+    text: bytes
+    places: Sequence[int] = ()
+    """Which lines, in order; 0 is the block's first."""
+    starts: Sequence[int] = ()
+    """The byte at which each begins."""
+
+    def lines(self, first: int, end: int) -> list[bytes]:
+        """The lines from place `first` to before `end`, without their ends; no more is split than need be."""
+        before = bisect.bisect_right(self.places, first) - 1
+        after = bisect.bisect_left(self.places, end)
+        place, start = (self.places[before], self.starts[before]) if before >= 0 else (0, 0)
+        stop = self.starts[after] if after < len(self.places) else len(self.text)
+        lines = self.text[start:stop].removesuffix(b"\n").split(b"\n")
+        return lines[first - place : end - place]
+
+
 class BlockIndex:
     """Gives the lines of a log by number, once its blocks were appended.
 
@@ -144,10 +163,10 @@ class BlockIndex:
         self._end = log.tell()
         self._blocks: list[tuple[int, int]] = []
         """Line number, 1-based, and byte offset at which each block starts."""
-        self._recent: OrderedDict[int, bytes | list[bytes]] = OrderedDict()
+        self._recent: OrderedDict[int, Block] = OrderedDict()
         self.total_lines = 0
 
-    def append(self, block: bytes, lines: int) -> None:
+    def append(self, block: Block, lines: int) -> None:
         """Take the block that was read last, which has so many lines."""
         self._keep(len(self._blocks), block)
         self._blocks.append((self.total_lines + 1, self._end))
@@ -160,21 +179,19 @@ class BlockIndex:
         found: list[bytes] = []
         while place < len(self._blocks) and self._blocks[place][0] <= end:
             number = self._blocks[place][0]
-            found += self._split(place)[max(start - number, 0) : end - number + 1]
+            found += self._block(place).lines(max(start - number, 0), end - number + 1)
             place += 1
         return found
 
-    def _split(self, place: int) -> list[bytes]:
+    def _block(self, place: int) -> Block:
         found = self._recent.get(place)
         if found is None:
             self._log.seek(self._blocks[place][1])
-            found = next(read_blocks(self._log))
-        if isinstance(found, bytes):
-            found = found.removesuffix(b"\n").split(b"\n")
+            found = Block(next(read_blocks(self._log)))
         self._keep(place, found)
         return found
 
-    def _keep(self, place: int, block: bytes | list[bytes]) -> None:
+    def _keep(self, place: int, block: Block) -> None:
         self._recent[place] = block
         self._recent.move_to_end(place)
         if len(self._recent) > _BLOCKS_KEPT:

@@ -6,7 +6,15 @@ from typing import BinaryIO, Final, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from activities.evidence.log_lines import BlockIndex, cap_line, clean_line, clean_lines, line_key, read_blocks
+from activities.evidence.log_lines import (
+    Block,
+    BlockIndex,
+    cap_line,
+    clean_line,
+    clean_lines,
+    line_key,
+    read_blocks,
+)
 from activities.evidence.signals import LITERALS, loudness
 from activities.evidence.steps import MARKERS, MARKS, Steps
 
@@ -58,19 +66,19 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
     anchors: list[Anchor] = []
     steps = Steps(command_line)
     index = BlockIndex(log)
-    for block in read_blocks(log):
-        before = index.total_lines
-        places, lines, total = _sieve(block)
+    for text in read_blocks(log):
+        first = index.total_lines + 1
+        block, lines, total = _sieve(text)
         index.append(block, total)
         judged = _judge(lines)
-        for place, line, (_, _, marks) in zip(places, lines, judged, strict=True):
+        for place, line, (_, _, marks) in zip(block.places, lines, judged, strict=True):
             if marks:
-                steps.see(before + place, clean_line(line))
+                steps.see(first + place, clean_line(line))
         if known is not None:
             judged = [_expected(line, each, known) for line, each in zip(lines, judged, strict=True)]
         anchors += [
-            (before + place, weight, shape)
-            for place, (weight, shape, _) in zip(places, judged, strict=True)
+            (first + place, weight, shape)
+            for place, (weight, shape, _) in zip(block.places, judged, strict=True)
             if weight
         ]
         if len(anchors) > _ANCHORS_HELD:
@@ -78,20 +86,16 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
     return Scan(_outer(anchors), steps.section(index.total_lines), steps.exit_code, index)
 
 
-def _sieve(block: bytes) -> tuple[list[int], list[bytes], int]:
-    """The lines of a block that hold a literal, of too many the outer ones: their numbers and their bytes.
-
-    Also how many lines the block has.
-    """
+def _sieve(block: bytes) -> tuple[Block, list[bytes], int]:
+    """Where a block's lines hold a literal, of too many the outer ones; these lines; how many it has in all."""
     text = b"\n" + block  # some literals begin with the line feed before them
     hits = _SIEVE.find_matches_as_indexes(text.lower())
     if len(hits) > 2 * _HITS_EXAMINED:
         markers = len(MARKERS)
         inner = [hit for hit in hits[_HITS_EXAMINED:-_HITS_EXAMINED] if hit[0] < markers]
         hits = [*hits[:_HITS_EXAMINED], *inner, *hits[-_HITS_EXAMINED:]]
-    numbers, lines = [], []
-    number = counted = 0
-    end = -1
+    places, starts, lines = [], [], []
+    place, counted, end = 0, 1, -1
     for _, _, after in hits:
         if after <= end:
             continue
@@ -99,11 +103,13 @@ def _sieve(block: bytes) -> tuple[list[int], list[bytes], int]:
         end = text.find(b"\n", after)
         if end < 0:
             end = len(text)
-        number += text.count(b"\n", counted, start)
+        place += text.count(b"\n", counted, start)
         counted = start
-        numbers.append(number)
+        places.append(place)
+        starts.append(start - 1)
         lines.append(cap_line(text[start:end]))
-    return numbers, lines, number + text.count(b"\n", counted) - block.endswith(b"\n")
+    total = place + text.count(b"\n", counted) + (not block.endswith(b"\n"))
+    return Block(block, places, starts), lines, total
 
 
 def _judge(lines: list[bytes]) -> list[_Judged]:

@@ -66,20 +66,19 @@ def weigh(scan: Scan, budget_bytes: int, known: Container[bytes] | None = None) 
 
 
 def _loud_lines(scan: Scan) -> dict[int, float]:
-    """What each loud line weighs: less outside the failing step, where many are alike, and after others.
+    """What each loud line weighs, the heaviest first.
 
-    The loudest comes first. The last makes the excerpt show the first failures whole rather than the first lines of all of them.
+    Less outside the failing step, where many are alike, and after others. The last makes the excerpt show the
+    first failures whole rather than the first lines of all of them.
     """
     first, last = scan.section
     met: Counter[int] = Counter()
     loud = {}
     for line, weight, shape in scan.anchors:
         met[shape] += 1
-        if not first <= line <= last:
-            weight *= _OUTSIDE
-        if met[shape] > _ALIKE:
-            weight *= (_ALIKE / met[shape]) ** _LIKENESS_FADE
-        loud[line] = weight
+        inside = weight if first <= line <= last else weight * _OUTSIDE
+        alike = met[shape]
+        loud[line] = inside if alike <= _ALIKE else inside * (_ALIKE / alike) ** _LIKENESS_FADE
     ranked: set[int] = set()
     by_rank = {}
     for line in sorted(loud, key=loud.__getitem__, reverse=True):  # which keeps the order of equals
@@ -147,8 +146,7 @@ def _shine_up(hang: list[Bond], own: list[float]) -> list[float]:
     glow = 0.0
     found = []
     for bond, loud in zip(reversed(hang), reversed(own), strict=True):
-        if loud > glow:
-            glow = loud
+        glow = max(glow, loud)
         found.append(glow)
         glow *= _UPWARDS * _FADE[bond]
     found.reverse()
