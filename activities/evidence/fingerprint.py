@@ -23,7 +23,7 @@ _LINES_FALLEN_BACK_ON: Final = 3
 
 
 def _word(first: str, rest: str) -> str:
-    r"""`\b`, one character of `first`, then `rest`: `re` skips to such characters, and tries `\b` everywhere."""
+    r"""`\b`, one character of `first`, then `rest`: `re` skips to those, and tries `\b` everywhere."""
     return rf"[{first}](?<!\w.){rest}"
 
 

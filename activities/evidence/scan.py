@@ -87,7 +87,7 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
 
 
 def _sieve(block: bytes) -> tuple[Block, list[bytes], int]:
-    """Where a block's lines hold a literal, of too many the outer ones; these lines; how many it has in all."""
+    """Where a block's lines hold a literal, of too many the outer ones; these lines; and how many it has."""
     text = b"\n" + block  # some literals begin with the line feed before them
     hits = _SIEVE.find_matches_as_indexes(text.lower())
     if len(hits) > 2 * _HITS_EXAMINED:
