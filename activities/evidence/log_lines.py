@@ -28,6 +28,8 @@ _ESCAPES: Final = re.compile(
     r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC and other strings, with their end where there is one
     r"|\x1b[ -/]*[0-~]?"
 )
+_PLAIN: Final = re.compile("[\t\n -~…]*+")
+"""What most texts are: a quick look."""
 _UNSEEN: Final = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters other than tab and line feed
@@ -44,6 +46,8 @@ def strip_unseen(text: str) -> str:
 
     Tabs and line feeds stay.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     return _UNSEEN.sub("", text)

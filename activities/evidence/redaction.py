@@ -21,9 +21,9 @@ WITHHELD: Final = "«withheld: looking for secrets took too long»"
 
 _SHORTEST_KNOWN: Final = 6
 """A shorter value stands in any text by chance."""
-_ESCAPED_COLOUR: Final = re.compile(r"\\{1,2}(?:u001[bB]|x1[bB]|033|e)\[[0-9;]{0,20}[A-Za-z]")
+_ESCAPED_COLOUR: Final = re.compile(r"\\\\?(?:u001[bB]|x1[bB]|033|e)\[[0-9;]{0,20}[A-Za-z]")
 _ESCAPE: Final = re.compile(
-    r"\\{1,3}(?:u00(?P<unicode>[0-7][0-9a-fA-F])|(?P<short>[nrtbf])|(?P<plain>[/\"'\\]))"
+    r"\\\\{0,2}(?:u00(?P<unicode>[0-7][0-9a-fA-F])|(?P<short>[nrtbf])|(?P<plain>[/\"'\\]))"
 )
 _SHORT: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
