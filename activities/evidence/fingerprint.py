@@ -58,9 +58,9 @@ _SUBSTITUTIONS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 )
 _BETWEEN: Final = "\0"
 _NO_CAUSE: Final = re.compile(
-    r"##\[error\]Process completed|exit(?:ed)? (?:code|status|with)|^… |^\s*\^+\s*$|short test summary",
-    re.IGNORECASE,
+    r"##\[error\]process completed|exit(?:ed)? (?:code|status|with)|short test summary"
 )
+"""In lower case."""
 
 
 def fingerprint(excerpt: str, command: str | None) -> str:
@@ -76,13 +76,18 @@ def fingerprint(excerpt: str, command: str | None) -> str:
     while len(distinct) < _LINES_HASHED and (some := list(itertools.islice(telling, _LINES_HASHED))):
         distinct |= dict.fromkeys(_normalised(some))
     if not distinct:
-        plain = [line for line in lines if line.strip() and not _NO_CAUSE.search(line)]
+        plain = [line for line in lines if not _is_no_cause(line)]
         distinct = dict.fromkeys(_normalised(plain[-_LINES_FALLEN_BACK_ON:]))
     return _digest([normalise(command or ""), *sorted(list(distinct)[:_LINES_HASHED])])
 
 
 def _tells(line: str) -> bool:
-    return (loudness(line) >= _LOUD_ENOUGH or names_finding(line)) and not _NO_CAUSE.search(line)
+    return (loudness(line) >= _LOUD_ENOUGH or names_finding(line)) and not _is_no_cause(line)
+
+
+def _is_no_cause(line: str) -> bool:
+    """Whether it only says that something failed, marks a place (`^^^`), is a note of Regreen's or blank."""
+    return line.startswith("… ") or not line.strip().strip("^") or bool(_NO_CAUSE.search(line.lower()))
 
 
 def combine(fingerprints: Iterable[str]) -> str:
