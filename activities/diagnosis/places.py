@@ -1,5 +1,6 @@
 """Files and lines of the repository that a log names."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -37,16 +38,17 @@ _UNDER_HEADING: Final = re.compile(r"^ {1,8}(?:✖ {1,4})?(?P<line>\d{1,7}):\d{1
 """A finding below the line that names its file, as eslint and its kin print it."""
 _HEADING_ONLY: Final = "path_e"
 
+_Place = tuple[str, int | None]
+"""A path and a line."""
+
 
 def locations(texts: Iterable[str]) -> tuple[Location, ...]:
     """Places in the repository that `texts` name, in order of appearance; at most `LISTED`."""
-    found: dict[Location, None] = {}
-    for text in texts:
-        for place in _named(text):
-            found.setdefault(place)
-            if len(found) >= LISTED:
-                return tuple(found)
-    return tuple(found)
+    named = itertools.chain.from_iterable(map(_named, texts))
+    found: dict[_Place, None] = {}
+    while len(found) < LISTED and (place := next(named, None)):
+        found[place] = None
+    return tuple(Location(path=path, line=line) for path, line in found)
 
 
 def files(places: Iterable[Location]) -> tuple[str, ...]:
@@ -59,18 +61,18 @@ def in_repository(path: str) -> str:
     return _WORKSPACE.sub("", path.replace("\\", "/"))
 
 
-def _named(text: str) -> Iterator[Location]:
+def _named(text: str) -> Iterator[_Place]:
     heading: str | None = None
     pending = False
     for line in text.splitlines():
         below = _UNDER_HEADING.match(line) if heading else None
         if heading and below:
             pending = False
-            yield Location(path=heading, line=int(below["line"]))
+            yield heading, int(below["line"])
             continue
         if heading and pending and line.strip():
             # A file on a line of its own with nothing below it, as formatters list them.
-            yield Location(path=heading)
+            yield heading, None
             pending = False
         if not _may_name(line):
             continue
@@ -85,9 +87,9 @@ def _named(text: str) -> Iterator[Location]:
                 heading, pending = path, True
                 continue
             number = next((value for name, value in groups.items() if name[:4] == "line" and value), None)
-            yield Location(path=path, line=int(number) if number else None)
+            yield path, int(number) if number else None
     if heading and pending:
-        yield Location(path=heading)
+        yield heading, None
 
 
 def _may_name(line: str) -> bool:

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -101,21 +100,20 @@ def repetitions(lines: Lines) -> Iterator[tuple[int, int, int]]:
     Only what is longer than the note about it counts as a repetition.
     """
     numbers, texts, sizes = lines
-    again = {text for text, count in Counter(texts).items() if count > 1}
-    shown: dict[str, int] = {}
+    first: dict[str, int] = {}
+    again: dict[str, int] = {}
     end = 0
-    for place in [place for place, text in enumerate(texts) if text in again]:
-        if place < end:
+    for place, earlier in enumerate(map(first.setdefault, texts, range(len(texts)))):
+        if earlier == place or place < end:
             continue
-        source = shown.get(texts[place])
-        if source is not None:
-            count = _alike(numbers, texts, place, source)
-            size = sum(sizes[place : place + count])
-            if size > _SHORTEST_NOTE and size > len(_repetition(numbers, place, count, source).encode()) + 1:
-                yield place, count, source
-                end = place + count
-                continue
-        shown[texts[place]] = place
+        source = again.get(texts[place], earlier)
+        count = _alike(numbers, texts, place, source)
+        size = sum(sizes[place : place + count])
+        if size > _SHORTEST_NOTE and size > len(_repetition(numbers, place, count, source).encode()) + 1:
+            yield place, count, source
+            end = place + count
+        else:
+            again[texts[place]] = place
 
 
 def _alike(numbers: list[int], texts: list[str], place: int, source: int) -> int:
