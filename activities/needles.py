@@ -253,12 +253,8 @@ def _of_node(operator: Any, argument: Any) -> Iterator[Needles]:
 
 
 def _literal(run: list[str]) -> Iterator[Needles]:
-    if all(map(_is_rare, run)):
+    if min(map(len, run)) >= _SHORTEST:
         yield frozenset(run)
-
-
-def _is_rare(text: str) -> bool:
-    return len(text) >= _SHORTEST or (len(text) == _SHORTEST - 1 and not any(map(str.isalnum, text)))
 
 
 def _rarity(wanted: Needles) -> int:
