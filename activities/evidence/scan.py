@@ -26,6 +26,8 @@ _HITS_EXAMINED: Final = 1_500
 """Of each block, so many words of its front and of its back: a log of errors alone takes no longer."""
 
 _SIEVE: Final = BytesAhoCorasick([literal.encode() for literal in (*MARKERS, *LITERALS)])
+_AT_FIRST_LINE: Final = tuple(literal[1:].encode() for literal in LITERALS if literal.startswith("\n"))
+"""What of the literals stands at the beginning of a block, where no line feed is before it."""
 _DIGITS: Final = b"0123456789"
 _DIGITS_ALIKE: Final = bytes.maketrans(b"23456789", b"11111111")
 """Lines that differ in digits only are equally loud, as long as none of these digits is a zero."""
@@ -88,27 +90,29 @@ def scan_log(log: BinaryIO, command_line: str | None = None, known: Container[by
 
 def _sieve(block: bytes) -> tuple[Block, list[bytes], int]:
     """Where a block's lines hold a literal, of too many the outer ones; these lines; and how many it has."""
-    text = b"\n" + block  # some literals begin with the line feed before them
-    hits = _SIEVE.find_matches_as_indexes(text.lower())
+    hits = _SIEVE.find_matches_as_indexes(block.lower())
     if len(hits) > 2 * _HITS_EXAMINED:
         markers = len(MARKERS)
         inner = [hit for hit in hits[_HITS_EXAMINED:-_HITS_EXAMINED] if hit[0] < markers]
         hits = [*hits[:_HITS_EXAMINED], *inner, *hits[-_HITS_EXAMINED:]]
+    ends = [end for _, _, end in hits]
+    if block.startswith(_AT_FIRST_LINE):
+        ends.insert(0, 1)
     places, starts, lines = [], [], []
-    place, counted, end = 0, 1, -1
-    for _, _, after in hits:
-        if after <= end:
+    place, counted, line_end = 0, 0, -1
+    for end in ends:
+        if end <= line_end:
             continue
-        start = text.rfind(b"\n", 0, after) + 1
-        end = text.find(b"\n", after)
-        if end < 0:
-            end = len(text)
-        place += text.count(b"\n", counted, start)
+        start = block.rfind(b"\n", 0, end) + 1
+        line_end = block.find(b"\n", end)
+        if line_end < 0:
+            line_end = len(block)
+        place += block.count(b"\n", counted, start)
         counted = start
         places.append(place)
-        starts.append(start - 1)
-        lines.append(cap_line(text[start:end]))
-    total = place + text.count(b"\n", counted) + (not block.endswith(b"\n"))
+        starts.append(start)
+        lines.append(cap_line(block[start:line_end]))
+    total = place + block.count(b"\n", counted) + (not block.endswith(b"\n"))
     return Block(block, places, starts), lines, total
 
 
