@@ -10,9 +10,9 @@ from activities.evidence.log_lines import cap_lines, clean_lines, line_key
 from activities.evidence.scan import Scan
 from activities.evidence.signals import Bond, bonds
 
-_TAIL_LINES: Final = 60
+_TAIL_LINES: Final = 40
 """Lines looked at before the failing step's end."""
-_BYTES_PER_LINE_WEIGHED: Final = 32
+_BYTES_PER_LINE_WEIGHED: Final = 36
 """One line is looked at for so many bytes of budget: more than what fits, and no more."""
 _ABOVE: Final = 10
 """Lines looked at above a loud one."""
