@@ -24,6 +24,7 @@ $(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the pinned packages (once) …" >&2
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q activities localhub starter workflows worker.py
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUN)

@@ -8,6 +8,7 @@ line numbers are those of the raw files.
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,8 @@ from activities.evidence.excerpt import examine_log
 from benchmarks import diagnosis
 
 BUDGETS: Final = (4_096, 8_192, 32_768)
+RUNS: Final = 3
+"""The fastest counts: whatever else the machine does can only make one slower."""
 SYNTHETIC_BYTES: Final = 200_000_000
 _OUTPUTS: Final = "ci-outputs-dev.jsonl"
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -176,12 +179,15 @@ def speed(paths: Sequence[Path], run: Run) -> str:
     return f"{size / run.cpu_seconds / 1e6:.0f} MB/s on one core, peak {run.peak_bytes / 1e6:.0f} MB"
 
 
-def choosing_seconds(paths: Sequence[Path], budget: int) -> float:
-    """Processor time of choosing the excerpts alone: no start, diagnosis, fingerprint or JSON."""
-    started = time.process_time()
-    for path in paths:
-        examine_log(path, budget)
-    return time.process_time() - started
+def megabytes_a_second(paths: Sequence[Path], work: Callable[[Path], object]) -> float:
+    """What `work` reads of `paths` in a second of processor time, in this process."""
+    seconds = []
+    for _ in range(RUNS):
+        started = time.process_time()
+        for path in paths:
+            work(path)
+        seconds.append(time.process_time() - started)
+    return sum(path.stat().st_size for path in paths) / min(seconds) / 1e6
 
 
 def chooser_report(logs: Sequence[Labelled]) -> Iterator[str]:
@@ -190,16 +196,18 @@ def chooser_report(logs: Sequence[Labelled]) -> Iterator[str]:
     size = sum(path.stat().st_size for path in paths)
     yield f"{len(logs)} logs, {size / 1e6:.0f} MB"
     for budget in BUDGETS:
-        run = regreen_logs(paths, budget)
+        run = min((regreen_logs(paths, budget) for _ in range(RUNS)), key=lambda run: run.cpu_seconds)
         over = sum(report["excerpt_bytes"] > budget for report in run.reports)
         yield f"\n{budget:,} bytes"
         shown = shares(logs, [report["ranges"] for report in run.reports])
         yield f"  regreen logs  {shown}; {speed(paths, run)}{f'; {over} over budget' if over else ''}"
-        alone = size / choosing_seconds(paths, budget) / 1e6
+        alone = megabytes_a_second(paths, functools.partial(examine_log, budget_bytes=budget))
         yield f"                choosing the lines alone {alone:.0f} MB/s"
         for name, baseline in (("last bytes", last_bytes), ("grep", grep)):
             found = shares(logs, [baseline(path.read_bytes(), budget) for path in paths])
             yield f"  {name:<13} {found}"
+    words = megabytes_a_second(paths, lambda path: _ERROR_WORDS.findall(path.read_bytes()))
+    yield f"\nlooking for four error words in the same logs, and nothing else: {words:.0f} MB/s"
 
 
 def large_report(logs: Sequence[Labelled]) -> Iterator[str]:
