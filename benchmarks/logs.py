@@ -9,6 +9,7 @@ line numbers are those of the raw files.
 import argparse
 import contextlib
 import functools
+import itertools
 import json
 import os
 import re
@@ -26,6 +27,7 @@ from activities.evidence.excerpt import examine_log
 from benchmarks import diagnosis
 
 BUDGETS: Final = (4_096, 8_192, 32_768)
+_DEFAULT_BUDGET: Final = 8_192
 RUNS: Final = 3
 """The fastest counts: whatever else the machine does can only make one slower."""
 SYNTHETIC_BYTES: Final = 200_000_000
@@ -34,6 +36,10 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 _ERROR_WORDS: Final = re.compile(rb"error|fail|exception|fatal", re.IGNORECASE)
 _CONTEXT_LINES: Final = 3
+_DIGITS: Final = re.compile(r"\d+")
+_ALIKE: Final = 0.9
+_UNLIKE: Final = 0.2
+"""What part of two logs' marked lines is the same, where their failures are, and where they are not."""
 
 _MEASURED: Final = """
 import os, subprocess, sys
@@ -54,6 +60,9 @@ class Labelled:
 
     path: Path
     marked: Range
+    project: str
+    words: frozenset[str]
+    """The marked lines without their digits."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,8 @@ def labelled(folder: Path) -> list[Labelled]:
     for row in rows:
         path = folder / "logs" / row["log"]
         if marked := locate(row["chunk"], path.read_bytes().decode("utf-8", "replace")):
-            found.append(Labelled(path, marked))
+            lines = (_DIGITS.sub("", line).strip() for line in re.split(r"[\r\n]+", row["chunk"]))
+            found.append(Labelled(path, marked, row.get("project", ""), frozenset(filter(None, lines))))
         else:
             print(f"{row['log']}: the marked text is not in it", file=sys.stderr)
     return found
@@ -206,8 +216,27 @@ def chooser_report(logs: Sequence[Labelled]) -> Iterator[str]:
         for name, baseline in (("last bytes", last_bytes), ("grep", grep)):
             found = shares(logs, [baseline(path.read_bytes(), budget) for path in paths])
             yield f"  {name:<13} {found}"
+        if budget == _DEFAULT_BUDGET:
+            yield from fingerprint_report(logs, run.reports)
     words = megabytes_a_second(paths, lambda path: _ERROR_WORDS.findall(path.read_bytes()))
     yield f"\nlooking for four error words in the same logs, and nothing else: {words:.0f} MB/s"
+
+
+def fingerprint_report(logs: Sequence[Labelled], reports: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """How many pairs of a project's logs have one fingerprint, of like failures and of others."""
+    alike, unlike = [], []
+    for (one, report), (other, second) in itertools.combinations(zip(logs, reports, strict=True), 2):
+        if one.project != other.project:
+            continue
+        common = len(one.words & other.words) / max(1, len(one.words | other.words))
+        same = report["fingerprint"] == second["fingerprint"]
+        if common >= _ALIKE:
+            alike.append(same)
+        elif common < _UNLIKE:
+            unlike.append(same)
+    yield "  one fingerprint, of pairs of a project's logs"
+    yield f"                with the same marked lines {sum(alike)} of {len(alike)}"
+    yield f"                with other ones {sum(unlike)} of {len(unlike)}"
 
 
 def large_report(logs: Sequence[Labelled]) -> Iterator[str]:
@@ -222,7 +251,8 @@ def large_report(logs: Sequence[Labelled]) -> Iterator[str]:
             for _ in range(SYNTHETIC_BYTES // 1_000_000):
                 file.write(b"x" * 1_000_000)
         for path, what in ((joined, "all logs in one file"), (line, "one line")):
-            yield f"{what}, {path.stat().st_size / 1e6:.0f} MB: {speed([path], regreen_logs([path], 8_192))}"
+            run = regreen_logs([path], _DEFAULT_BUDGET)
+            yield f"{what}, {path.stat().st_size / 1e6:.0f} MB: {speed([path], run)}"
 
 
 def main() -> None:

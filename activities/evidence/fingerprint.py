@@ -1,11 +1,11 @@
 """A name for a failure: the same in another run, another for another failure.
 
-Version 1 hashes the failing step's command and the distinct loud lines of the excerpt, normalised and in
-alphabetical order. Left out on purpose: timestamps, durations, counts, line and column numbers, commit
-hashes, identifiers, addresses, the leading part of paths, runner and tool versions, operating systems, and
-the job's name, because matrix legs differ in it. Kept: error codes (`F401`, `E0308`, `TS2304`), names of
-tests, symbols, files and their last folder, and the wording of the error. A change of any rule here is a
-new version.
+Version 2 hashes the failing step's command and the loudest distinct lines of the excerpt, normalised and in
+alphabetical order; few, so that it makes no difference what else the log says. Left out on purpose:
+timestamps, durations, counts, line and column numbers, commit hashes, identifiers, addresses, the leading
+part of paths, runner and tool versions, operating systems, and the job's name, because matrix legs differ in
+it. Kept: error codes (`F401`, `E0308`, `TS2304`), names of tests, symbols, files and their last folder, and
+the wording of the error. A change of any rule here is a new version.
 """
 
 import hashlib
@@ -16,8 +16,9 @@ from typing import Final
 
 from activities.evidence.signals import loudness, names_finding
 
-_VERSION: Final = "v1"
-_LINES_HASHED: Final = 16
+_VERSION: Final = "v2"
+_LINES_HASHED: Final = 6
+_AT_ONCE: Final = 16
 _LOUD_ENOUGH: Final = 0.7
 _LINES_FALLEN_BACK_ON: Final = 3
 
@@ -64,16 +65,16 @@ _NO_CAUSE: Final = re.compile(
 
 
 def fingerprint(excerpt: str, command: str | None) -> str:
-    """The failure's name, `v1:` and 16 hex digits.
+    """The failure's name, `v2:` and 16 hex digits.
 
     Args:
         excerpt: The excerpt's text, redacted.
         command: The failing step's command, or its name where the command is unknown.
     """
     lines = excerpt.splitlines()
-    telling = filter(_tells, dict.fromkeys(lines))
+    telling = iter(sorted(filter(_tells, dict.fromkeys(lines)), key=loudness, reverse=True))
     distinct: dict[str, None] = {}
-    while len(distinct) < _LINES_HASHED and (some := list(itertools.islice(telling, _LINES_HASHED))):
+    while len(distinct) < _LINES_HASHED and (some := list(itertools.islice(telling, _AT_ONCE))):
         distinct |= dict.fromkeys(_normalised(some))
     if not distinct:
         plain = [line for line in lines if not _is_no_cause(line)]

@@ -166,7 +166,7 @@ async def test_a_failed_job_comes_with_command_excerpt_exit_code_and_fingerprint
     assert job.log_state is LogState.PRESENT
     assert "src/app.py:1:8: F401 [*] `os` imported but unused" in job.excerpt.text
     assert job.fingerprint == evidence.fingerprint
-    assert job.fingerprint.startswith("v1:")
+    assert job.fingerprint.startswith("v2:")
 
 
 async def test_matrix_legs_that_fail_alike_share_one_fingerprint(

@@ -42,6 +42,10 @@ SAME = {
         "Downloading a\n… 2 lines omitted …\nerror: unused x\n##[error]Process completed with exit code 1.",
         "Downloading b\n… 9 lines omitted …\nerror: unused x\n##[error]Process completed with exit code 101.",
     ),
+    "less telling lines beside it": (
+        "\n".join(("could not reach one mirror", *(f"error: {name} is wrong" for name in "abcdef"))),
+        "\n".join((*(f"error: {name} is wrong" for name in "abcdef"), "could not reach another mirror")),
+    ),
 }
 
 DIFFERENT = {
@@ -79,7 +83,7 @@ def test_a_fingerprint_is_versioned_and_short() -> None:
     name = fingerprint("error: x", None)
 
     version, _, digits = name.partition(":")
-    assert version == "v1"
+    assert version == "v2"
     assert len(digits) == 16
     int(digits, 16)
 
