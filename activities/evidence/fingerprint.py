@@ -18,7 +18,6 @@ from activities.evidence.signals import loudness, names_finding
 
 _VERSION: Final = "v2"
 _LINES_HASHED: Final = 6
-_AT_ONCE: Final = 16
 _LOUD_ENOUGH: Final = 0.7
 _LINES_FALLEN_BACK_ON: Final = 3
 
@@ -74,7 +73,7 @@ def fingerprint(excerpt: str, command: str | None) -> str:
     lines = excerpt.splitlines()
     telling = iter(sorted(filter(_tells, dict.fromkeys(lines)), key=loudness, reverse=True))
     distinct: dict[str, None] = {}
-    while len(distinct) < _LINES_HASHED and (some := list(itertools.islice(telling, _AT_ONCE))):
+    while len(distinct) < _LINES_HASHED and (some := list(itertools.islice(telling, _LINES_HASHED))):
         distinct |= dict.fromkeys(_normalised(some))
     if not distinct:
         plain = [line for line in lines if not _is_no_cause(line)]
