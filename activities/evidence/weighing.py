@@ -12,12 +12,12 @@ from activities.evidence.signals import Bond, bonds
 
 _TAIL_LINES: Final = 40
 """Lines looked at before the failing step's end."""
-_BYTES_PER_LINE_WEIGHED: Final = 36
+_BYTES_PER_LINE_WEIGHED: Final = 40
 """One line is looked at for so many bytes of budget: more than what fits, and no more."""
-_ABOVE: Final = 10
-"""Lines looked at above a loud one."""
-_BELOW: Final = 4
-"""Below it, one of so many of all lines that are looked at: so that there is room for several places."""
+_NEAR: Final = 10
+"""Lines looked at above a loud one, and the fewest below it."""
+_BELOW: Final = 3
+"""Below it, one of so many of the lines that may still be looked at: so that several places get their share."""
 
 # Tried out on labelled CI logs of many languages and tools, as round numbers; none is critical by itself.
 _OUTSIDE: Final = 0.35
@@ -96,11 +96,11 @@ def _neighbourhoods(scan: Scan, loud: dict[int, float], budget_bytes: int) -> li
     wanted = [(max(1, last - _TAIL_LINES), last)]
     seen = set(range(wanted[0][0], wanted[0][1] + 1))
     allowance = budget_bytes // _BYTES_PER_LINE_WEIGHED
-    below = allowance // _BELOW
     for line in loud:
         if allowance <= 0:
             break
-        around = range(max(1, line - _ABOVE), min(total, line + below) + 1)
+        below = max(_NEAR, allowance // _BELOW)
+        around = range(max(1, line - _NEAR), min(total, line + below) + 1)
         before = len(seen)
         seen.update(around)
         allowance -= len(seen) - before
