@@ -17,7 +17,7 @@ _BYTES_PER_LINE_WEIGHED: Final = 40
 _NEAR: Final = 10
 """Lines looked at above a loud one, and the fewest below it."""
 _BELOW: Final = 3
-"""Below it, one of so many of the lines that may still be looked at: so that several places get their share."""
+"""Below it, one of so many of the lines still to be looked at: so that several places get their share."""
 
 # Tried out on labelled CI logs of many languages and tools, as round numbers; none is critical by itself.
 _OUTSIDE: Final = 0.35
