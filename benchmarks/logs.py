@@ -60,8 +60,8 @@ class Labelled:
 
     path: Path
     marked: Range
-    project: str
-    words: frozenset[str]
+    project: str = ""
+    words: frozenset[str] = frozenset()
     """The marked lines without their digits."""
 
 

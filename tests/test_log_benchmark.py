@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmarks.logs import Labelled, grep, last_bytes, locate, shares
+from benchmarks.logs import Labelled, fingerprint_report, grep, last_bytes, locate, shares
 
 
 def test_marked_text_is_found_however_line_ends_are_spelled() -> None:
@@ -15,6 +15,17 @@ def test_shares_count_the_marked_lines_that_are_shown() -> None:
     found = shares(logs, [[(3, 9)], [(5, 5)]])
 
     assert (found.lines, found.whole) == (0.75, 0.5)
+
+
+def test_fingerprints_are_compared_within_a_project_where_the_marked_lines_tell() -> None:
+    marked = [("a", "one"), ("a", "one"), ("a", "two"), ("b", "one")]
+    logs = [Labelled(Path("x"), (1, 1), project, frozenset({line})) for project, line in marked]
+    reports = [{"fingerprint": fingerprint} for fingerprint in ("1", "1", "1", "1")]
+
+    _, alike, unlike = fingerprint_report(logs, reports)
+
+    assert alike.endswith(" 1 of 1")
+    assert unlike.endswith(" 2 of 2")
 
 
 def test_baselines_stay_within_the_budget_and_tell_raw_lines() -> None:
