@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.diagnosis.rules import RULES
+from activities.evidence.secret_forms import FORMS
 from activities.needles import Haystack, needles, search
 
 
@@ -48,6 +49,7 @@ def test_letters_and_digits_of_other_scripts_count_as_the_pattern_takes_them(tex
 
 _ALL = [re.compile(pattern, re.MULTILINE) for rule in RULES for pattern in rule.patterns]
 _EACH = Haystack([[pattern.pattern] for pattern in _ALL])
+_EACH_FORM = Haystack([[form.pattern] for form in FORMS])
 
 
 @given(st.data())
@@ -56,6 +58,14 @@ def test_no_rule_is_passed_over_on_a_text_it_matches(data: st.DataObject) -> Non
     text = data.draw(st.from_regex(_ALL[place]))
 
     assert place in _EACH.candidates(text)
+
+
+@given(st.data())
+def test_no_form_of_secret_is_passed_over_on_a_text_that_has_it(data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(FORMS) - 1))
+    text = data.draw(st.from_regex(FORMS[place].pattern))
+
+    assert place in _EACH_FORM.candidates(text)
 
 
 @given(st.data())
