@@ -1,5 +1,6 @@
 """From evidence to a diagnosis, by rules alone."""
 
+import itertools
 import re
 from typing import Final, NamedTuple
 
@@ -7,6 +8,7 @@ from activities.diagnosis.places import files, in_repository, locations
 from activities.diagnosis.rule import CONFIDENCE, Certainty, Rule
 from activities.diagnosis.rule_table import RuleTable
 from activities.diagnosis.rules import RULES
+from activities.evidence.signals import CERTAIN, LOUD, loudness
 from activities.needles import Found
 from workflows.models import (
     Action,
@@ -145,25 +147,31 @@ def _unrecognised(evidence: Evidence) -> Diagnosis:
             action=Action.EXPLAIN,
         )
     places = locations(job.excerpt.text for job in evidence.jobs)
-    last = next((line for job in evidence.jobs if (line := _last_line(job))), "")
+    clearest = next((line for job in evidence.jobs if (line := _clearest_line(job))), "")
     root_cause = "No rule recognised this failure."
     return Diagnosis(
         failure_class=FailureClass.UNKNOWN,
-        root_cause=f"{root_cause} Its last error line: {last}" if last else root_cause,
+        root_cause=f"{root_cause} Its clearest line: {clearest}" if clearest else root_cause,
         action=Action.REPAIR,
-        evidence_lines=(last,) if last else (),
+        evidence_lines=(clearest,) if clearest else (),
         files=files(places),
         locations=places,
     )
 
 
-def _last_line(job: FailedJob) -> str:
-    lines = [line.strip() for line in job.excerpt.text.splitlines() if line.strip()]
+def _clearest_line(job: FailedJob) -> str:
+    """The first line that certainly tells of a failure, else the last that likely does, else the last at all.
+
+    Not one that ends with a colon: that announces what it does not say.
+    """
+    lines = [line for line in job.excerpt.text.splitlines() if line.strip()]
     telling = [
         line for line in lines if not line.startswith(("…", "##[error]Process completed", "Post job cleanup"))
     ]
-    errors = [line for line in telling if re.search(r"error|fail|cannot|not found", line, re.IGNORECASE)]
-    return (errors or telling or [""])[-1][:_FILLED_IN]
+    certain = (line for line in telling if loudness(line) >= CERTAIN and not line.endswith(":"))
+    likely = (line for line in reversed(telling) if loudness(line) >= LOUD)
+    found = next(itertools.chain(certain, likely, reversed(telling)), "")
+    return found.strip()[:_FILLED_IN]
 
 
 def _fill(template: str, place: Found | None) -> str:
@@ -184,8 +192,8 @@ def _fill(template: str, place: Found | None) -> str:
 
 def _evidence_lines(finding: _Finding) -> tuple[str, ...]:
     if finding.place is None:
-        last = _last_line(finding.job)
-        return (last,) if last else ()
+        clearest = _clearest_line(finding.job)
+        return (clearest,) if clearest else ()
     text = finding.job.excerpt.text
     start = text.rfind("\n", 0, finding.place.start) + 1
     end = text.find("\n", finding.place.end)

@@ -14,11 +14,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from activities.evidence.signals import loudness, names_finding
+from activities.evidence.signals import LOUD, loudness, names_finding
 
 _VERSION: Final = "v2"
 _LINES_HASHED: Final = 6
-_LOUD_ENOUGH: Final = 0.7
 _LINES_FALLEN_BACK_ON: Final = 3
 
 
@@ -82,7 +81,7 @@ def fingerprint(excerpt: str, command: str | None) -> str:
 
 
 def _tells(line: str) -> bool:
-    return (loudness(line) >= _LOUD_ENOUGH or names_finding(line)) and not _is_no_cause(line)
+    return (loudness(line) >= LOUD or names_finding(line)) and not _is_no_cause(line)
 
 
 def _is_no_cause(line: str) -> bool:

@@ -13,10 +13,12 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 _VERDICT: Final = 1.3
 """A test runner or an interpreter says what failed, and the reason follows."""
-_CERTAIN: Final = 1.0
+CERTAIN: Final = 1.0
 """Hardly ever written unless something failed."""
 _LIKELY: Final = 0.75
 _POSSIBLE: Final = 0.45
+LOUD: Final = 0.7
+"""From here on a line most likely tells of a failure."""
 _END: Final = 0.35
 """The step's end: that it failed is known, and this is not why."""
 _HUSHED: Final = 0.15
@@ -44,7 +46,7 @@ _WEIGHTS: Final = {
             *("segmentation fault", "core dumped", ": command not found", "no space left", "issues :-("),
             *("would reformat", "would be reformatted"),
         ),
-        _CERTAIN,
+        CERTAIN,
     ),
     **dict.fromkeys((*_WORDS, "diff --git a/"), _LIKELY),
     **dict.fromkeys(
@@ -148,8 +150,8 @@ def loudness(line: str) -> float:
         return _END
     weight = max(heard)
     if begins := _STARTS.match(line):
-        weight = max(weight, _VERDICT if begins["verdict"] else _CERTAIN)
-    elif weight < _CERTAIN:
+        weight = max(weight, _VERDICT if begins["verdict"] else CERTAIN)
+    elif weight < CERTAIN:
         weight = max(weight, _by_its_form(line, low))
     if _STARTS_QUIET.match(low) or low.endswith(_GOOD_ENDS) or (quiet and _is_quiet(low)):
         return weight * _HUSHED
@@ -158,7 +160,7 @@ def loudness(line: str) -> float:
 
 def _by_its_form(line: str, low: str) -> float:
     if ("error " in low and _CODED.search(low)) or (line.endswith(_BAD_ENDS) and not _LISTED.match(line)):
-        return _CERTAIN
+        return CERTAIN
     return 0.0
 
 

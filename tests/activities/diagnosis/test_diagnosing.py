@@ -94,8 +94,16 @@ def test_an_unrecognised_failure_is_unknown_and_says_so() -> None:
     assert diagnosis.rule is None
     assert diagnosis.action is Action.REPAIR
     assert diagnosis.root_cause == (
-        "No rule recognised this failure. Its last error line: the frobnicator failed badly"
+        "No rule recognised this failure. Its clearest line: the frobnicator failed badly"
     )
+
+
+def test_the_first_certain_line_speaks_for_an_unrecognised_failure() -> None:
+    log = "could not warm up\nError: in short:\nError: gear 3 is stuck\nError: gave up\nthe end failed"
+
+    diagnosis = _diagnose(_job(log, command="./frobnicate"))
+
+    assert diagnosis.evidence_lines == ("Error: gear 3 is stuck",)
 
 
 def test_a_run_without_failed_jobs_is_explained_by_its_workflow_file() -> None:
