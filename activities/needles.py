@@ -26,8 +26,9 @@ _NUMBER: Final = re.compile(r"\d+")
 _ASCII: Final = bytes(range(128))
 _ALIKE: Final = bytes(range(256)).lower().translate(bytes.maketrans(b"123456789", b"0" * 9))
 _ZEROS: Final = re.compile(b"00+")
-_LINE_FEED: Final = (sre.LITERAL, ord("\n"))
-"""Stands for a line's beginning or end, and is told from a pattern's own by identity."""
+_LINE_START: Final = (sre.LITERAL, ord("\n"))
+"""The line feed before a line's beginning; told by identity from those of a pattern and of `_LINE_END`."""
+_LINE_END: Final = (sre.LITERAL, ord("\n"))
 _REPEATS: Final = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 
 Needles = frozenset[str]
@@ -37,6 +38,7 @@ Needles = frozenset[str]
 def needles(pattern: str) -> list[list[Needles]]:
     """What every match of `pattern` holds: in one of these ways, something of each.
 
+    With the line feeds around it, where it begins or ends a line; a text's beginning and end count as such.
     A way without needs says that nothing can be told.
     """
     return [list(dict.fromkeys(_required(way))) for way in _alternatives(pattern)]
@@ -103,7 +105,7 @@ def _compiled(pattern: str) -> tuple[re.Pattern[str], str]:
     One that begins a line is looked for behind a line feed: `re` skips from one to the next, and else would
     try the pattern everywhere.
     """
-    if all(way and way[0] is _LINE_FEED for way in _alternatives(pattern)):
+    if all(way and way[0] is _LINE_START for way in _alternatives(pattern)):
         return re.compile(rf"\n(?:{pattern})", re.MULTILINE), "\n"
     return re.compile(pattern, re.MULTILINE), ""
 
@@ -119,9 +121,9 @@ def _ways(parsed: list[Any], before: list[Any], after: list[Any]) -> Iterator[li
     A line's beginning and end count as the line feeds there.
     """
     if parsed and parsed[0] == (sre.AT, sre.AT_BEGINNING):
-        before = [_LINE_FEED]
+        before = [_LINE_START]
     if parsed and parsed[-1] == (sre.AT, sre.AT_END):
-        after = [_LINE_FEED]
+        after = [_LINE_END]
     nodes = [node for node in parsed if node[0] is not sre.AT]
     match nodes:
         case [(sre.SUBPATTERN, (*_, inner))]:

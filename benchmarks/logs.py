@@ -27,7 +27,6 @@ from activities.evidence.excerpt import examine_log
 from benchmarks import diagnosis
 
 BUDGETS: Final = (4_096, 8_192, 32_768)
-_DEFAULT_BUDGET: Final = 8_192
 RUNS: Final = 3
 """The fastest counts: whatever else the machine does can only make one slower."""
 SYNTHETIC_BYTES: Final = 200_000_000
@@ -61,8 +60,8 @@ class Labelled:
     path: Path
     marked: Range
     project: str = ""
-    words: frozenset[str] = frozenset()
-    """The marked lines without their digits."""
+    lines: frozenset[str] = frozenset()
+    """The marked ones without their digits."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ def chooser_report(logs: Sequence[Labelled]) -> Iterator[str]:
         for name, baseline in (("last bytes", last_bytes), ("grep", grep)):
             found = shares(logs, [baseline(path.read_bytes(), budget) for path in paths])
             yield f"  {name:<13} {found}"
-        if budget == _DEFAULT_BUDGET:
+        if budget == diagnosis.EXCERPT_BYTES:
             yield from fingerprint_report(logs, run.reports)
     words = megabytes_a_second(paths, lambda path: _ERROR_WORDS.findall(path.read_bytes()))
     yield f"\nlooking for four error words in the same logs, and nothing else: {words:.0f} MB/s"
@@ -228,7 +227,7 @@ def fingerprint_report(logs: Sequence[Labelled], reports: Sequence[dict[str, Any
     for (one, report), (other, second) in itertools.combinations(zip(logs, reports, strict=True), 2):
         if one.project != other.project:
             continue
-        common = len(one.words & other.words) / max(1, len(one.words | other.words))
+        common = len(one.lines & other.lines) / max(1, len(one.lines | other.lines))
         same = report["fingerprint"] == second["fingerprint"]
         if common >= _ALIKE:
             alike.append(same)
@@ -251,7 +250,7 @@ def large_report(logs: Sequence[Labelled]) -> Iterator[str]:
             for _ in range(SYNTHETIC_BYTES // 1_000_000):
                 file.write(b"x" * 1_000_000)
         for path, what in ((joined, "all logs in one file"), (line, "one line")):
-            run = regreen_logs([path], _DEFAULT_BUDGET)
+            run = regreen_logs([path], diagnosis.EXCERPT_BYTES)
             yield f"{what}, {path.stat().st_size / 1e6:.0f} MB: {speed([path], run)}"
 
 

@@ -164,9 +164,10 @@ def _clearest_line(job: FailedJob) -> str:
 
     Not one that ends with a colon: that announces what it does not say.
     """
-    lines = [line for line in job.excerpt.text.splitlines() if line.strip()]
     telling = [
-        line for line in lines if not line.startswith(("…", "##[error]Process completed", "Post job cleanup"))
+        line
+        for line in job.excerpt.text.splitlines()
+        if line.strip() and not line.startswith(("…", "##[error]Process completed", "Post job cleanup"))
     ]
     certain = (line for line in telling if loudness(line) >= CERTAIN and not line.endswith(":"))
     likely = (line for line in reversed(telling) if loudness(line) >= LOUD)
