@@ -6,7 +6,7 @@ One pass for all their words (Aho-Corasick) tells which patterns are worth a sea
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from re import _constants as sre  # type: ignore[attr-defined] # no public module gives a pattern's structure
 from re import _parser  # type: ignore[attr-defined] # likewise
@@ -112,7 +112,7 @@ def _compiled(pattern: str) -> tuple[re.Pattern[str], str]:
 
 @cache  # as many as there are patterns in the program
 def _alternatives(pattern: str) -> list[list[Any]]:
-    return list(_ways(list(_parser.parse(pattern)), [], []))
+    return list(_ways(_parser.parse(pattern).data, [], []))
 
 
 def _ways(parsed: list[Any], before: list[Any], after: list[Any]) -> Iterator[list[Any]]:
@@ -127,15 +127,15 @@ def _ways(parsed: list[Any], before: list[Any], after: list[Any]) -> Iterator[li
     nodes = [node for node in parsed if node[0] is not sre.AT]
     match nodes:
         case [(sre.SUBPATTERN, (*_, inner))]:
-            yield from _ways(list(inner), before, after)
+            yield from _ways(inner.data, before, after)
         case [(sre.BRANCH, (_, branches))]:
             for branch in branches:
-                yield from _ways(list(branch), before, after)
+                yield from _ways(branch.data, before, after)
         case _:
             yield [*before, *nodes, *after]
 
 
-def _required(parsed: Iterable[Any]) -> Iterator[Needles]:
+def _required(parsed: list[Any]) -> Iterator[Needles]:
     run = [""]
     for operator, argument in _flat(parsed):
         spelled, is_all = _spelled(operator, argument)
@@ -150,7 +150,7 @@ def _required(parsed: Iterable[Any]) -> Iterator[Needles]:
     yield from _literal(run)
 
 
-def _flat(parsed: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+def _flat(parsed: list[Any]) -> Iterator[tuple[Any, Any]]:
     """The nodes of `parsed`, as if its groups had no brackets, and letters in a row as one folded text."""
     letters: list[int] = []
     for operator, argument in parsed:
@@ -161,9 +161,9 @@ def _flat(parsed: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
             yield sre.LITERAL, _folded("".join(map(chr, letters)))
             letters.clear()
         if operator is sre.SUBPATTERN:
-            yield from _flat(argument[3])
+            yield from _flat(argument[3].data)
         elif operator is sre.ATOMIC_GROUP:
-            yield from _flat(argument)
+            yield from _flat(argument.data)
         else:
             yield operator, argument
     if letters:
@@ -180,11 +180,11 @@ def _spelled(operator: Any, argument: Any) -> tuple[list[str], bool]:
     if operator is sre.AT:
         return [""], True
     if operator is sre.BRANCH:
-        each = [_in_a_row(branch) for branch in argument[1]]
+        each = [_in_a_row(branch.data) for branch in argument[1]]
         return (list(dict.fromkeys(itertools.chain(*each))), True) if all(each) else ([], False)
     if operator in _REPEATS:
         least, most, repeated = argument
-        spelled = _in_a_row(repeated)
+        spelled = _in_a_row(repeated.data)
         if spelled and spelled != [_DIGIT] and most > 1:  # how many digits there are makes no difference
             return (spelled, False) if least else ([], False)
         return (spelled if least else ["", *spelled]) if spelled else [], True
@@ -193,7 +193,7 @@ def _spelled(operator: Any, argument: Any) -> tuple[list[str], bool]:
     return ([], False) if "" in letters or len(letters) > _SPELLINGS else (letters, True)
 
 
-def _in_a_row(parsed: Iterable[Any]) -> list[str]:
+def _in_a_row(parsed: list[Any]) -> list[str]:
     """What nodes one after the other stand for, where that is all."""
     run = [""]
     for operator, argument in _flat(parsed):
@@ -245,11 +245,11 @@ def _of_node(operator: Any, argument: Any) -> Iterator[Needles]:
     if operator in _REPEATS:
         least, _, repeated = argument
         if least:
-            yield from _required(repeated)
+            yield from _required(repeated.data)
     elif operator is sre.ASSERT:
-        yield from _required(argument[1])
+        yield from _required(argument[1].data)
     elif operator is sre.BRANCH:
-        each = [max(_required(branch), key=_rarity, default=frozenset()) for branch in argument[1]]
+        each = [max(_required(branch.data), key=_rarity, default=frozenset()) for branch in argument[1]]
         if all(each):
             yield frozenset().union(*each)
 

@@ -13,8 +13,8 @@ LINE_CAP_BYTES: Final = 4_096
 _CUT_EDGE: Final = 300
 """Where a long line is cut, so many bytes beside the cut go too: half a token must not survive."""
 
-_BLOCK: Final = 256 * 1024
-_BLOCKS_KEPT: Final = 8
+_BLOCK: Final = 128 * 1024
+_BLOCKS_KEPT: Final = 16
 """Blocks held in memory, of those that were read last."""
 
 _DIGITS: Final = re.compile(r"\d+")

@@ -115,13 +115,13 @@ def _found(text: str, deadline: float, *, certain_only: bool) -> Iterator[_Span]
         while start >= 0:
             yield _Span(start, -1, start + len(value), "known")
             start = text.find(value, start + len(value))
-    forms, haystack = _compiled()
     encoded = text.encode()
-    for place in haystack.candidates(text):
+    for place in _haystack().candidates(text):
         if time.monotonic() > deadline:
             raise _TooLongError
-        form, pattern, group = forms[place]
+        form = FORMS[place]
         if form.certain or not certain_only:
+            pattern, group = _compiled(form)
             found = (match.span(group) for match in pattern.finditer(encoded))
             for start, end in _characters(encoded, found):
                 if form.accept is None or form.accept(text[start:end]):
@@ -138,11 +138,16 @@ def _characters(encoded: bytes, spans: Iterable[tuple[int, int]]) -> Iterator[tu
 
 
 @cache
-def _compiled() -> tuple[list[tuple[SecretForm, Any, int]], Haystack]:
-    """Each form compiled, and what tells in one pass which of them can occur at all."""
-    patterns = [(form, re2.compile(form.pattern)) for form in FORMS]
-    forms = [(form, pattern, pattern.groupindex.get("secret", 0)) for form, pattern in patterns]
-    return forms, Haystack([[form.pattern] for form in FORMS])
+def _haystack() -> Haystack:
+    """Tells in one pass which forms can occur at all."""
+    return Haystack([[form.pattern] for form in FORMS])
+
+
+@cache
+def _compiled(form: SecretForm) -> tuple[Any, int]:
+    """The form's pattern, and which of its groups is the secret."""
+    pattern = re2.compile(form.pattern)
+    return pattern, pattern.groupindex.get("secret", 0)
 
 
 class _Unescaped:

@@ -22,7 +22,7 @@ _ANCHORS_KEPT: Final = 500
 """Of each loudness, so many from the front and so many from the back of the log are remembered."""
 _ANCHORS_HELD: Final = 20_000
 """With more than this, those between are dropped while the log is still being read."""
-_HITS_EXAMINED: Final = 1_500
+_HITS_EXAMINED: Final = 750
 """Of each block, so many words of its front and of its back: a log of errors alone takes no longer."""
 
 _SIEVE: Final = BytesAhoCorasick([literal.encode() for literal in (*MARKERS, *LITERALS)])

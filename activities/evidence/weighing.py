@@ -1,6 +1,5 @@
 """How much each line near a loud one tells about the failure."""
 
-from collections import Counter
 from collections.abc import Container, Mapping
 from operator import add
 from typing import Final
@@ -37,8 +36,8 @@ _FADE: Final[Mapping[Bond, float]] = {
     "bound": 0.3,
 }
 """What is left of a loud line's worth with each line below it."""
-_UPWARDS: Final = 0.9
-"""How much less reaches the lines above."""
+_FADE_UPWARDS: Final[Mapping[Bond, float]] = {bond: 0.9 * fade for bond, fade in _FADE.items()}
+"""Of a line's worth, what reaches the line above it."""
 _TAIL: Final = 0.75
 _TAIL_FADE: Final = 0.97
 """The last lines before the failing step's end are worth something anyway."""
@@ -72,18 +71,19 @@ def _loud_lines(scan: Scan) -> dict[int, float]:
     first failures whole rather than the first lines of all of them.
     """
     first, last = scan.section
-    met: Counter[int] = Counter()
+    met: dict[int, int] = {}
     loud = {}
     for line, weight, shape in scan.anchors:
-        met[shape] += 1
+        alike = met[shape] = met.get(shape, 0) + 1
         inside = weight if first <= line <= last else weight * _OUTSIDE
-        alike = met[shape]
         loud[line] = inside if alike <= _ALIKE else inside * (_ALIKE / alike) ** _LIKENESS_FADE
     ranked: set[int] = set()
     by_rank = {}
     for line in sorted(loud, key=loud.__getitem__, reverse=True):  # which keeps the order of equals
         by_rank[line] = loud[line] * max(_LAST_RANK, 1.0 - _RANK_FADE * (len(ranked) // 2))
-        ranked |= {line // _REGION_LINES, line // _REGION_LINES + 1}
+        region = line // _REGION_LINES
+        ranked.add(region)
+        ranked.add(region + 1)
     return by_rank
 
 
@@ -146,8 +146,9 @@ def _shine_up(hang: list[Bond], own: list[float]) -> list[float]:
     glow = 0.0
     found = []
     for bond, loud in zip(reversed(hang), reversed(own), strict=True):
-        glow = max(glow, loud)
+        if loud > glow:  # noqa: PLR1730 — calling max() takes as long as all the rest
+            glow = loud
         found.append(glow)
-        glow *= _UPWARDS * _FADE[bond]
+        glow *= _FADE_UPWARDS[bond]
     found.reverse()
     return found

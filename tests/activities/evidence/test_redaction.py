@@ -151,8 +151,11 @@ def test_the_time_for_near_misses_grows_with_the_text_only(part: str) -> None:
         assert "END OF TEXT" in redact(text)
         return time.process_time() - began
 
-    seconds(1_000)
-    assert seconds(800_000) < 40 * max(seconds(100_000), 0.001)
+    def fastest(characters: int) -> float:
+        # The collection of other tests' garbage may fall into one.
+        return min(seconds(characters) for _ in range(3))
+
+    assert fastest(800_000) < 40 * max(fastest(100_000), 0.001)
 
 
 def test_what_would_take_too_long_does_not_leave_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
