@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
 import httpx2
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
@@ -56,7 +56,7 @@ from activities.publishing.rehearsal import Rehearsal
 from activities.publishing.repository import RepositoryActivities
 from activities.publishing.simulation import Simulator
 from activities.publishing.switch import WriteSwitch
-from workflows.configuration import Duration, ListenAddress
+from workflows.configuration import CommaList, Duration, ListenAddress
 from workflows.connection import connect, register_search_attributes
 from workflows.naming import ANALYST_QUEUE, PUBLISHER_QUEUE
 from workflows.patch_attempt import PatchAttemptWorkflow
@@ -90,12 +90,6 @@ class Role(StrEnum):
     """Workflows, and every write to GitHub. Never reads logs or runs repository code."""
     ANALYST = "analyst"
     """Logs, diagnosis, patches. Cannot write to GitHub."""
-
-
-def _split(value: Any) -> Any:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
 
 
 class WorkerSettings(BaseSettings):
@@ -216,7 +210,7 @@ class WorkerSettings(BaseSettings):
             "which means the loopback address"
         ),
     )
-    tool_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = Field(
+    tool_dirs: CommaList[Path] = Field(
         default=(),
         description=(
             "further folders whose programs repairs may run; of each, `bin`, `node_modules/.bin` or the "

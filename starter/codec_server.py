@@ -22,8 +22,9 @@ from temporalio.converter import PayloadCodec
 from starter.bodies import BodyReader, RefusedError
 from starter.proxies import TrustedProxies
 from starter.serving import run_server
-from starter.settings import CommaList, Proxies
+from starter.settings import Proxies
 from workflows.codec import PayloadKeyError
+from workflows.configuration import CommaList
 
 MAX_BODY_BYTES: Final = 16_000_000
 """A page of a history in base64; Temporal sends at most 4 MB in one message."""
@@ -47,7 +48,7 @@ class CodecServerSettings(BaseSettings):
     proxy_user_header: str = Field(
         default="X-Forwarded-User", min_length=1, description="where such a proxy names the person it let in"
     )
-    origins: CommaList = Field(
+    origins: CommaList[str] = Field(
         default=(), description="addresses of the Web UIs whose pages may ask, as `https://temporal.example`"
     )
     host: str = Field(default="127.0.0.1", description="address the codec server listens on")

@@ -1,13 +1,13 @@
 """Settings of the webhook service: environment variables that begin with `REGREEN_`."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from starter.proxies import checked_networks
-from workflows.configuration import Duration
+from workflows.configuration import CommaList, Duration
 from workflows.models import ATTEMPTS_CEILING, Limits, TriagePolicy
 
 _LIMITS: Final = Limits()
@@ -16,15 +16,7 @@ _TOKEN_CHARACTERS: Final = 20
 """Of a secret that a stranger may guess at as fast as the network lets them."""
 
 
-def _split(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-"""`a, b, c`."""
-Proxies = Annotated[CommaList, AfterValidator(checked_networks)]
+Proxies = Annotated[CommaList[str], AfterValidator(checked_networks)]
 """Addresses or networks: `10.0.0.7, 10.1.0.0/16`."""
 WebRoot = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?$")]
 """An address that others are made of by putting a path behind it."""
@@ -62,7 +54,7 @@ class ServiceSettings(BaseSettings):
         ge=timedelta(0),
         description="how often failures are looked for whose webhook never came; 0 for never",
     )
-    sweep_repositories: CommaList = Field(
+    sweep_repositories: CommaList[str] = Field(
         default=(),
         description="repositories looked at so, beside all that the publisher's App is installed on",
     )
@@ -78,7 +70,7 @@ class ServiceSettings(BaseSettings):
     dashboard_proxy_user_header: str = Field(
         default="X-Forwarded-User", min_length=1, description="where such a proxy names the person it let in"
     )
-    dashboard_operators: CommaList = Field(
+    dashboard_operators: CommaList[str] = Field(
         default=(), description="those users of the proxies who may give orders; `*` for all of them"
     )
 
@@ -156,13 +148,13 @@ class RemediationSettings(BaseSettings):
         min_length=1,
         description="text in a commit message that keeps Regreen away",
     )
-    disabled_repositories: CommaList = Field(
+    disabled_repositories: CommaList[str] = Field(
         default=_POLICY.disabled_repositories, description="repositories (owner/name) that are left alone"
     )
-    disabled_workflows: CommaList = Field(
+    disabled_workflows: CommaList[str] = Field(
         default=_POLICY.disabled_workflows, description="workflow names or files that are left alone"
     )
-    protected_paths: CommaList = Field(
+    protected_paths: CommaList[str] = Field(
         default=_POLICY.protected_paths, description="further glob patterns whose change needs a human"
     )
     repair_bot_branches: bool = Field(

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BeforeValidator, ValidationError
-from pydantic_settings import BaseSettings, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsError
 
 SECRETS_DIRECTORY: Final = Path("/run/secrets")
 """Where container platforms mount secrets; each file is named like the variable, in lower case."""
 
 S = TypeVar("S", bound=BaseSettings)
+T = TypeVar("T")
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -45,6 +46,16 @@ def _read_address(value: Any) -> Any:
 
 ListenAddress = Annotated[str, BeforeValidator(_read_address)]
 """`127.0.0.1:9464`, `[::1]:9464`, or a port alone, which means the loopback address."""
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+CommaList = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
+"""`a, b, c`."""
 
 
 class ConfigurationError(Exception):

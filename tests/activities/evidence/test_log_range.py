@@ -101,8 +101,11 @@ def test_the_time_for_a_pattern_that_would_explode_grows_with_the_log_only(tmp_p
         _read(tmp_path, raw, pattern="^(a+)+(a|aa)*b$")
         return time.process_time() - began
 
-    seconds(10)
-    assert seconds(4_000) < 100 * max(seconds(200), 0.001)
+    def fastest(lines: int) -> float:
+        # The collection of other tests' garbage may fall into one.
+        return min(seconds(lines) for _ in range(3))
+
+    assert fastest(4_000) < 100 * max(fastest(200), 0.001)
 
 
 def test_a_line_of_a_private_key_stays_secret_though_it_alone_is_asked_for(tmp_path: Path) -> None:
