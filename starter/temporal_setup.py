@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
+    DescribeWorkerDeploymentRequest,
     RegisterNamespaceRequest,
     SetWorkerDeploymentCurrentVersionRequest,
     UpdateNamespaceRequest,
@@ -136,7 +137,12 @@ async def _build(client: Client, deployment: str, build: str) -> Step:
         namespace=client.namespace, deployment_name=deployment, build_id=build, identity="regreen setup"
     )
     try:
-        answer = await _patiently(
+        # Asked first: an answer that names the build before may be the second to one and the same request.
+        before = await _current_build(client, deployment)
+        if before == build:
+            text = f"{build} of {deployment} starts new remediations, as before"
+            return Step("build", done=True, changed=False, text=text)
+        await _patiently(
             lambda: client.workflow_service.set_worker_deployment_current_version(request),
             RPCStatusCode.NOT_FOUND,
             RPCStatusCode.FAILED_PRECONDITION,
@@ -148,14 +154,22 @@ async def _build(client: Client, deployment: str, build: str) -> Step:
             f"--deployment-name {deployment} --build-id {build}"
         )
         return Step("build", done=False, changed=False, text=text, command=command)
-    before = answer.previous_deployment_version.build_id
-    if before == build:
-        text = f"{build} of {deployment} starts new remediations, as before"
-        return Step("build", done=True, changed=False, text=text)
     text = f"{build} of {deployment} starts new remediations now"
     if before:
         text += f"; those that {before} started stay with it"
     return Step("build", done=True, changed=True, text=text)
+
+
+async def _current_build(client: Client, deployment: str) -> str:
+    """The build that starts new remediations; empty where there is none, or this credential may not look."""
+    request = DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
+    try:
+        found = await client.workflow_service.describe_worker_deployment(request)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND and error.status not in NOT_PERMITTED:
+            raise
+        return ""
+    return found.worker_deployment_info.routing_config.current_deployment_version.build_id
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]], *not_yet: RPCStatusCode) -> T:

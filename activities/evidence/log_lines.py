@@ -104,7 +104,7 @@ def cap_lines(raw: list[bytes]) -> list[bytes]:
 
 
 def read_blocks(log: BinaryIO) -> Iterator[bytes]:
-    r"""Blocks of whole raw lines from the current position on, each a few hundred KiB.
+    r"""Blocks of whole raw lines from the current position on, each some 128 KiB.
 
     Each ends with `\n`, save the last where the log does not. A line that does not fit into a block comes as
     its first and last part, stating what is missing: memory stays the same for a line of any length.

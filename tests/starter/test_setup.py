@@ -110,6 +110,33 @@ async def test_a_build_is_made_current_once_its_worker_polls(client: Client) -> 
     assert upgraded.text.endswith("now; those that 1.0 started stay with it")
 
 
+async def test_a_build_made_current_by_a_request_without_an_answer_is_said_to_be_new(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_up(client)
+    name = "set_worker_deployment_current_version"
+    make_current, requests = getattr(client.workflow_service, name), []
+
+    async def answer_lost_once(request: Any) -> Any:
+        requests.append(request)
+        try:
+            answer = await make_current(request)
+        except RPCError:
+            requests.pop()  # its worker does not poll yet
+            raise
+        if len(requests) == 1:
+            raise RPCError("the answer was lost", RPCStatusCode.FAILED_PRECONDITION, b"")
+        return answer
+
+    monkeypatch.setattr(client.workflow_service, name, answer_lost_once)
+    making = asyncio.create_task(set_up(client, current=("regreen", "1.0")))
+    async with worker(client, "1.0"):
+        step = (await making)[-1]
+
+    assert len(requests) == 2
+    assert (step.changed, step.text) == (True, "1.0 of regreen starts new remediations now")
+
+
 # ── what it may not do ──────────────────────────────────────────────────────────────────────────────────────
 
 
