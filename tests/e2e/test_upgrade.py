@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
@@ -133,9 +133,20 @@ async def build_of(handle: WorkflowHandle[Any, Any]) -> str:
     return version.build_id
 
 
-async def failed_tasks(handle: Handle) -> int:
+async def failed_tasks(handle: Handle) -> list[str]:
+    """Why workflow tasks failed; not those that the server had done again because of a signal meanwhile."""
     failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-    return sum(event.event_type == failed for event in (await handle.fetch_history()).events)
+    meanwhile = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+    tasks = [
+        event.workflow_task_failed_event_attributes
+        for event in (await handle.fetch_history()).events
+        if event.event_type == failed
+    ]
+    return [
+        f"{WorkflowTaskFailedCause.Name(task.cause)}: {task.failure.message}"
+        for task in tasks
+        if task.cause != meanwhile
+    ]
 
 
 def build(name: str, **more: str) -> dict[str, str]:
@@ -164,4 +175,4 @@ async def test_an_upgrade_under_load_breaks_no_remediation(tmp_path: Path) -> No
         assert [await build_of(handle) for handle in (*old, *new)] == ["1.0"] * len(OLD) + ["1.1"] * len(NEW)
         attempts = [stage.client.get_workflow_handle(attempt_id(each.id, 1)) for each in (*old, *new)]
         assert [await build_of(each) for each in attempts] == ["1.0"] * len(OLD) + ["1.1"] * len(NEW)
-        assert [await failed_tasks(handle) for handle in (*old, *new)] == [0] * (len(OLD) + len(NEW))
+        assert [await failed_tasks(handle) for handle in (*old, *new)] == [[]] * (len(OLD) + len(NEW))
