@@ -15,7 +15,6 @@ _POLICY: Final = TriagePolicy()
 _TOKEN_CHARACTERS: Final = 20
 """Of a secret that a stranger may guess at as fast as the network lets them."""
 
-
 Proxies = Annotated[CommaList[str], AfterValidator(checked_networks)]
 """Addresses or networks: `10.0.0.7, 10.1.0.0/16`."""
 WebRoot = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?$")]

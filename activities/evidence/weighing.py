@@ -82,8 +82,7 @@ def _loud_lines(scan: Scan) -> dict[int, float]:
     for line in sorted(loud, key=loud.__getitem__, reverse=True):  # which keeps the order of equals
         by_rank[line] = loud[line] * max(_LAST_RANK, 1.0 - _RANK_FADE * (len(ranked) // 2))
         region = line // _REGION_LINES
-        ranked.add(region)
-        ranked.add(region + 1)
+        ranked.update((region, region + 1))
     return by_rank
 
 
